@@ -1,0 +1,208 @@
+/**
+ * Frame headers (spec/lmz-format.md, section 5): type, body size, body, CRC-32; the payload follows.
+ *
+ * @module
+ */
+import { ByteReader, ByteWriter } from '../bytes.ts';
+import { crc32 } from '../digest.ts';
+import { LmzError } from '../errors.ts';
+import {
+  CHUNK_SIZE_MAX,
+  CRC_BYTES,
+  FRAME_BODY_MAX,
+  FRAME_TYPE,
+  INDEX_BODY_MAX,
+  LANES_MAX,
+  MODEL_SIZE_MAX,
+  PREDICTOR,
+  SKIPPABLE_FIRST,
+  SKIPPABLE_LAST,
+} from './layout.ts';
+
+/** Parameters of predictor 1, the language model alone (section 5.1.1). */
+export interface LmParameters {
+  lanes: number;
+  /** Zero bits that fill the last byte of the symbols' stream. */
+  paddedBits: number;
+  /** Bytes of the masked-MSB section, which follows the symbols in the payload; 0 where there is none. */
+  maskSize: number;
+  maskPaddedBits: number;
+}
+
+/** A chunk, coded by a predictor. */
+export interface CodedFrame {
+  type: 'coded';
+  rawSize: number;
+  payloadSize: number;
+  /** XXH64 of the raw bytes. */
+  checksum: bigint;
+  predictor: number;
+  /** `undefined` for a predictor that this release does not know: the frame can be listed but not decoded. */
+  parameters: LmParameters | undefined;
+}
+
+/** A chunk as it is. */
+export interface StoredFrame {
+  type: 'stored';
+  rawSize: number;
+  payloadSize: number;
+  checksum: bigint;
+}
+
+/** The ONNX file of the model. */
+export interface ModelFrame {
+  type: 'model';
+  rawSize: 0;
+  payloadSize: number;
+}
+
+/** Anything else that somebody put there; decoders pass over it. */
+export interface SkippableFrame {
+  type: 'skippable';
+  rawSize: 0;
+  payloadSize: number;
+  /** 0..15. */
+  kind: number;
+}
+
+export type ContentFrame = CodedFrame | StoredFrame;
+export type Frame = ContentFrame | ModelFrame | SkippableFrame;
+
+const PADDING_RESERVED = 0xc0;
+
+/** A frame header's bytes, its CRC-32 included. */
+export function encodeFrameHeader(frame: Frame): Uint8Array {
+  const body = new ByteWriter();
+  let type: number;
+  switch (frame.type) {
+    case 'coded': {
+      type = FRAME_TYPE.coded;
+      const { parameters } = frame;
+      if (frame.predictor !== PREDICTOR.lm1 || !parameters)
+        throw new RangeError(`no predictor ${frame.predictor}`);
+      body.varint(frame.rawSize).varint(frame.payloadSize).u64(frame.checksum).varint(frame.predictor);
+      body.varint(parameters.lanes).u8(parameters.paddedBits | (parameters.maskPaddedBits << 3));
+      body.varint(parameters.maskSize);
+      break;
+    }
+    case 'stored':
+      type = FRAME_TYPE.stored;
+      body.varint(frame.rawSize).u64(frame.checksum);
+      break;
+    case 'model':
+      type = FRAME_TYPE.model;
+      body.varint(frame.payloadSize);
+      break;
+    case 'skippable':
+      type = SKIPPABLE_FIRST + frame.kind;
+      body.varint(frame.payloadSize);
+      break;
+  }
+  return encodeSection(type, body.bytes());
+}
+
+/** Type, size, body and CRC-32: the shape that frame headers and the index share. */
+export function encodeSection(type: number, body: Uint8Array): Uint8Array {
+  const head = new ByteWriter().u8(type).varint(body.length).bytes();
+  const section = new Uint8Array(head.length + body.length + CRC_BYTES);
+  section.set(head);
+  section.set(body, head.length);
+  const crc = crc32(section.subarray(0, head.length + body.length));
+  new DataView(section.buffer).setUint32(head.length + body.length, crc, true);
+  return section;
+}
+
+/** Largest body that a section of this type may announce. */
+export function sectionBodyMax(type: number): number {
+  return type === FRAME_TYPE.index ? INDEX_BODY_MAX : FRAME_BODY_MAX;
+}
+
+/**
+ * Checks a whole section's CRC-32.
+ *
+ * @returns a reader of its body
+ * @throws LmzError LMZ_CORRUPT
+ */
+export function openSection(section: Uint8Array, bodySize: number, what: string, offset: number): ByteReader {
+  const crcAt = section.length - CRC_BYTES;
+  const stored = new ByteReader(section.subarray(crcAt), what, offset + crcAt).u32('CRC-32');
+  if (crc32(section.subarray(0, crcAt)) !== stored) {
+    throw new LmzError('LMZ_CORRUPT', `${what}: its CRC-32 does not hold`, { offset });
+  }
+  const bodyAt = crcAt - bodySize;
+  return new ByteReader(section.subarray(bodyAt, crcAt), what, offset + bodyAt);
+}
+
+/**
+ * Reads a frame header.
+ *
+ * @param section   exactly the header, from its type to its CRC-32
+ * @param bodySize  the size that it announces
+ * @param offset    where it begins in the input, for messages
+ * @throws LmzError LMZ_CORRUPT, LMZ_UNSUPPORTED
+ */
+export function decodeFrameHeader(section: Uint8Array, bodySize: number, offset: number): Frame {
+  const reader = openSection(section, bodySize, 'frame header', offset);
+  const type = section[0];
+  const frame = decodeBody(type, reader, offset);
+  reader.end();
+  return frame;
+}
+
+function decodeBody(type: number, reader: ByteReader, offset: number): Frame {
+  if (type === FRAME_TYPE.coded) return decodeCoded(reader, offset);
+  if (type === FRAME_TYPE.stored) {
+    const rawSize = decodeRawSize(reader);
+    return { type: 'stored', rawSize, payloadSize: rawSize, checksum: reader.u64('checksum') };
+  }
+  if (type === FRAME_TYPE.model) {
+    return { type: 'model', rawSize: 0, payloadSize: reader.varint('model size', MODEL_SIZE_MAX) };
+  }
+  if (type >= SKIPPABLE_FIRST && type <= SKIPPABLE_LAST) {
+    return {
+      type: 'skippable',
+      rawSize: 0,
+      payloadSize: reader.varint('size'),
+      kind: type - SKIPPABLE_FIRST,
+    };
+  }
+  throw new LmzError('LMZ_UNSUPPORTED', `frame type 0x${type.toString(16)} is unknown`, {
+    offset,
+    hint: 'A newer release of lmz reads it.',
+  });
+}
+
+function decodeRawSize(reader: ByteReader): number {
+  const rawSize = reader.varint('raw size', CHUNK_SIZE_MAX);
+  if (rawSize === 0) throw reader.fail('its raw size is 0');
+  return rawSize;
+}
+
+/** Three bytes a symbol is the worst that a 24-bit CDF can do; a mask is smaller than its chunk. */
+function payloadSizeMax(rawSize: number): number {
+  return 4 * rawSize + 16;
+}
+
+function decodeCoded(reader: ByteReader, offset: number): CodedFrame {
+  const rawSize = decodeRawSize(reader);
+  const payloadSize = reader.varint('payload size', payloadSizeMax(rawSize));
+  const checksum = reader.u64('checksum');
+  const predictor = reader.varint('predictor');
+  if (predictor !== PREDICTOR.lm1) {
+    reader.raw(reader.remaining, 'parameters');
+    return { type: 'coded', rawSize, payloadSize, checksum, predictor, parameters: undefined };
+  }
+  const lanes = reader.varint('lanes', LANES_MAX);
+  if (lanes === 0) throw reader.fail('its lanes are 0');
+  const padding = reader.u8('padding');
+  if ((padding & PADDING_RESERVED) !== 0) {
+    throw new LmzError('LMZ_UNSUPPORTED', 'frame header: reserved bits of its padding are set', { offset });
+  }
+  const maskSize = reader.varint('mask size', payloadSize);
+  const parameters = { lanes, paddedBits: padding & 7, maskSize, maskPaddedBits: padding >> 3 };
+  if (maskSize === 0 && parameters.maskPaddedBits !== 0)
+    throw reader.fail('it pads a mask that it does not have');
+  if (maskSize === payloadSize && parameters.paddedBits !== 0)
+    throw reader.fail('it pads symbols that it does not have');
+  return { type: 'coded', rawSize, payloadSize, checksum, predictor, parameters };
+}
