@@ -1,0 +1,91 @@
+/**
+ * The Node streams: {@link lmzEncode} and {@link lmzDecode}.
+ *
+ * @module
+ */
+import type { Transform } from 'node:stream';
+import through2 from 'through2';
+import { decodeContent } from './decoder.ts';
+import { encodeContent } from './encoder.ts';
+import { Operation } from './operation.ts';
+import {
+  type DecodeOptions,
+  type EncodeOptions,
+  type Progress,
+  resolveDecodeOptions,
+  resolveEncodeOptions,
+} from './options.ts';
+
+/**
+ * through2 holds written pieces until the generator takes them and counts pieces, not bytes, against the writable side's
+ * mark; two pieces are enough to keep both sides busy, and bound the memory.
+ */
+const STREAM_OPTIONS = { writableHighWaterMark: 2, readableHighWaterMark: 1 << 16 };
+
+type Pieces = AsyncIterable<Uint8Array>;
+type Coding = (source: Pieces, operation: Operation) => AsyncGenerator<Uint8Array, void, undefined>;
+
+/**
+ * A stream that compresses what is written to it into one member of an lmz file. Emits `progress` ({@link Progress}).
+ *
+ * @throws TypeError or RangeError at once for bad options; the stream fails with an LmzError for anything else
+ * @example
+ * ```ts
+ * import { createReadStream, createWriteStream } from 'node:fs';
+ * import { pipeline } from 'node:stream/promises';
+ * import { lmzEncode } from 'lmz';
+ * await pipeline(createReadStream('README.md'), lmzEncode(), createWriteStream('README.md.lmz'));
+ * ```
+ */
+export function lmzEncode(options: EncodeOptions = {}): Transform {
+  const resolved = resolveEncodeOptions(options);
+  return toStream(options, (source, operation) => encodeContent(source, resolved, operation));
+}
+
+/**
+ * A stream that decompresses an lmz file. Bytes come out only after their frame's checksum has held. Emits `progress`
+ * ({@link Progress}).
+ *
+ * @throws TypeError or RangeError at once for bad options; the stream fails with an LmzError for anything else
+ * @example
+ * ```ts
+ * import { createReadStream } from 'node:fs';
+ * import { text } from 'node:stream/consumers';
+ * import { lmzDecode } from 'lmz';
+ * console.log((await text(createReadStream('README.md.lmz').pipe(lmzDecode()))).length);
+ * ```
+ */
+export function lmzDecode(options: DecodeOptions = {}): Transform {
+  const resolved = resolveDecodeOptions(options);
+  return toStream(options, (source, operation) => decodeContent(source, resolved, operation));
+}
+
+function toStream(options: { signal?: AbortSignal; totalSize?: number }, coding: Coding): Transform {
+  const operation = new Operation({
+    totalSize: options.totalSize,
+    onProgress: (progress: Progress) => stream.emit('progress', progress),
+  });
+  // readable-stream's Transform is Node's own, published as a package; its types are Node's under another name.
+  const stream = through2(STREAM_OPTIONS, async function* (source: Pieces) {
+    let completed = false;
+    try {
+      for await (const piece of coding(source, operation)) {
+        operation.countOut(piece.length);
+        yield piece;
+      }
+      completed = true;
+    } finally {
+      operation.close(completed);
+    }
+  }) as unknown as Transform;
+  const { signal } = options;
+  const destroy = () =>
+    stream.destroy(signal!.reason instanceof Error ? signal!.reason : new Error(String(signal!.reason)));
+  if (signal?.aborted) destroy();
+  else signal?.addEventListener('abort', destroy, { once: true });
+  stream.once('close', () => {
+    signal?.removeEventListener('abort', destroy);
+    operation.abort(stream.errored ?? new Error('the stream was destroyed'));
+  });
+  return stream;
+}
