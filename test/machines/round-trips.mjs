@@ -1,0 +1,40 @@
+/**
+ * Encodes and decodes a small text with every exact model, and decodes files made elsewhere; prints digests as JSON. Run
+ * on the built code by emulated-cpus.test.ts, natively and under emulation: `node round-trips.mjs FOLDER [LANES...]`.
+ * With files `*.lmz` in FOLDER it decodes them, else it writes them.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compress, decompress } from '../../dist/index.js';
+
+const root = new URL('../../', import.meta.url);
+const MODELS = {
+  default: undefined,
+  'recurrent-float32': 'good-recurrent-float32',
+  'recurrent-int8': 'good-recurrent-int8',
+  hash: 'good-hash',
+  ascii: 'good-ascii-128',
+};
+
+const [folder, ...lanes] = process.argv.slice(2);
+const text = new Uint8Array(readFileSync(new URL('spec/lmz-format.md', root))).subarray(1000, 1600);
+/** @param {Uint8Array} bytes */
+const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+const results = {};
+for (const [name, file] of Object.entries(MODELS)) {
+  const model = file && new Uint8Array(readFileSync(new URL(`fixtures/models/${file}.onnx`, root)));
+  for (const count of lanes.map(Number)) {
+    const options = { lanes: count, mode: 'lm', threads: 1, ...(model && { model }) };
+    const encoded = await compress(text, options);
+    const path = join(folder, `${name}-${count}.lmz`);
+    const other = existsSync(path) ? new Uint8Array(readFileSync(path)) : encoded;
+    writeFileSync(path, other);
+    const decoded = await decompress(other, { threads: 1, ...(model && { model }) });
+    results[`${name}, ${count} lanes`] = { encoded: digest(encoded), decoded: digest(decoded) };
+  }
+}
+process.stdout.write(JSON.stringify({ text: digest(text), results }));
