@@ -172,7 +172,7 @@ export interface MemberFromEnd {
   readonly offset: number;
   readonly size: number;
   readonly headerSize: number;
-  readonly frames: readonly { readonly offset: number; readonly size: number; readonly rawSize: number }[];
+  readonly frames: readonly (IndexEntry & { readonly offset: number })[];
   readonly indexOffset: number;
   readonly indexSize: number;
   readonly contentSize: number;
@@ -379,6 +379,7 @@ interface Section {
   /** From the type to the CRC-32. */
   readonly size: number;
   readonly body: Uint8Array;
+  readonly crc: number;
 }
 
 /** What every section after the header begins with. */
@@ -387,7 +388,8 @@ function readSection(input: Reader): Section {
   const type = input.u8();
   const body = input.take(input.varint(0, type === INDEX ? 2 ** 28 : 255));
   checkCrc32(input, offset);
-  return { offset, type, size: input.position - offset, body };
+  const crc = new DataView(input.bytes.buffer, input.bytes.byteOffset).getUint32(input.position - 4, true);
+  return { offset, type, size: input.position - offset, body, crc };
 }
 
 interface FrameBase {
@@ -395,6 +397,8 @@ interface FrameBase {
   readonly type: number;
   /** From the type to the CRC-32. */
   readonly headerSize: number;
+  /** The CRC-32 at its end. */
+  readonly headerCrc: number;
   readonly payloadOffset: number;
   readonly payloadSize: number;
   /** Header and payload. */
@@ -427,7 +431,13 @@ function readFrame(input: Reader, section: Section, header: MemberHeader, isFirs
   if ((type === MODEL) !== (isFirst && header.embedded)) {
     throw new SpecError('corrupt', type === MODEL ? 'a model frame out of place' : 'no model frame');
   }
-  const base = { offset, type, headerSize: section.size, payloadOffset: input.position };
+  const base = {
+    offset,
+    type,
+    headerSize: section.size,
+    headerCrc: section.crc,
+    payloadOffset: input.position,
+  };
   const body = new Reader(section.body, 'corrupt');
   let frame: Frame;
   if (type === CODED) {
@@ -487,13 +497,20 @@ function readParameters1(body: Reader, payloadSize: number, header: MemberHeader
 // ---------------------------------------------------------------------------------------------------------------------
 // 6. Index and footer
 
+/** 6.1: what the index says of a frame. */
+export interface IndexEntry {
+  readonly size: number;
+  readonly rawSize: number;
+  readonly headerCrc: number;
+}
+
 /** 6.1: the index. */
 export interface Index {
   readonly offset: number;
   /** From its type to its CRC-32. */
   readonly size: number;
   readonly headerSize: number;
-  readonly entries: readonly { readonly size: number; readonly rawSize: number }[];
+  readonly entries: readonly IndexEntry[];
   readonly contentCheck: Uint8Array;
 }
 
@@ -501,9 +518,10 @@ function readIndex(section: Section): Index {
   const body = new Reader(section.body, 'corrupt');
   const headerSize = body.varint();
   const count = body.varint();
-  const entries: { size: number; rawSize: number }[] = [];
-  // "per frame" twice in the table: taken as frame size and raw size of frame 0, then of frame 1, ...
-  for (let i = 0; i < count; i += 1) entries.push({ size: body.varint(), rawSize: body.varint() });
+  const entries: IndexEntry[] = [];
+  for (let i = 0; i < count; i += 1) {
+    entries.push({ size: body.varint(), rawSize: body.varint(), headerCrc: body.u32() });
+  }
   const contentCheck = body.take(body.left);
   return { offset: section.offset, size: section.size, headerSize, entries, contentCheck };
 }
@@ -523,7 +541,9 @@ function checkIndexAgainstHeader(index: Index, header: MemberHeader): void {
 function checkIndex(index: Index, header: MemberHeader, frames: readonly Frame[]): void {
   checkIndexAgainstHeader(index, header);
   const agrees = (frame: Frame, i: number): boolean =>
-    index.entries[i]?.size === frame.size && index.entries[i].rawSize === frame.rawSize;
+    index.entries[i]?.size === frame.size &&
+    index.entries[i].rawSize === frame.rawSize &&
+    index.entries[i].headerCrc === frame.headerCrc;
   if (index.entries.length !== frames.length || !frames.every(agrees)) {
     throw new SpecError('corrupt', 'the index does not agree with the frames');
   }

@@ -10,7 +10,7 @@ import { ArithmeticDecoder, ArithmeticEncoder, type CodedBits } from '../entropy
 import { LmzError } from '../errors.ts';
 import type { ModelContract } from '../model/contract.ts';
 import type { LaneSession } from '../model/session.ts';
-import { codeSymbols } from './language-model.ts';
+import { codeSymbols, type Watch } from './language-model.ts';
 import { codeHighBits } from './masked.ts';
 
 /** A frame ready to be written: its header, and its payload in pieces. */
@@ -37,12 +37,12 @@ export async function encodeCoded(
   chunk: Uint8Array,
   session: LaneSession,
   contract: ModelContract,
-  onSymbols?: (count: number) => void,
+  watch?: Watch,
 ): Promise<EncodedFrame> {
   const masked = contract.alphabet === 128;
   const symbols = masked ? chunk.map((byte) => byte & 127) : chunk;
   const encoder = new ArithmeticEncoder(chunk.length >> 1);
-  await codeSymbols(encoder, session, contract, symbols, onSymbols);
+  await codeSymbols(encoder, session, contract, symbols, watch);
   const coded = encoder.finish();
   const mask = masked ? encodeMask(chunk) : { bytes: new Uint8Array(0), paddedBits: 0 };
   const frame: CodedFrame = {
@@ -77,7 +77,7 @@ export async function decodeCoded(
   payload: Uint8Array,
   session: LaneSession,
   contract: ModelContract,
-  onSymbols?: (count: number) => void,
+  watch?: Watch,
 ): Promise<Uint8Array> {
   const { maskSize, paddedBits, maskPaddedBits } = frame.parameters!;
   if (maskSize > 0 && contract.alphabet !== 128) {
@@ -86,7 +86,7 @@ export async function decodeCoded(
   const cut = payload.length - maskSize;
   const chunk = new Uint8Array(frame.rawSize);
   const decoder = new ArithmeticDecoder({ bytes: payload.subarray(0, cut), paddedBits });
-  await codeSymbols(decoder, session, contract, chunk, onSymbols);
+  await codeSymbols(decoder, session, contract, chunk, watch);
   decoder.finish();
   if (contract.alphabet === 128) {
     const mask = new ArithmeticDecoder({ bytes: payload.subarray(cut), paddedBits: maskPaddedBits });

@@ -12,6 +12,7 @@ import { LmzError } from '../errors.ts';
 import { requireChecksum } from './chunk.ts';
 import { inOrder, type Job } from './in-order.ts';
 import { type ChosenModel, chooseByHash, openChosen, toReference } from './model-choice.ts';
+import { frameMemory, indexMemory, jobLimit, requireMemory } from './limits.ts';
 import type { Operation } from './operation.ts';
 import type { ResolvedDecodeOptions } from './options.ts';
 import { runTask } from './pool.ts';
@@ -154,11 +155,11 @@ async function* frameJobs(
 ): AsyncGenerator<Job<Output>, void, undefined> {
   const parser = new ContainerParser({
     payloads: true,
-    admit: (frame, header, offset) => {
-      limits.admit(frame, header, offset);
+    admit: (frame, offset) => {
+      limits.admit(frame, offset);
     },
-    admitIndex: (size, offset) => {
-      limits.admitMemory(4 * size, 'its index', offset);
+    admitIndex: (bodySize, offset) => {
+      limits.admitIndex(bodySize, offset);
     },
   });
   let decoder: FrameDecoder | undefined;
@@ -167,10 +168,14 @@ async function* frameJobs(
     if (item.kind === 'header') {
       decoder = new FrameDecoder(item.header, options, operation);
       digest = new ContentDigest(item.header.contentCheck);
+      operation.countIn(item.size);
       return undefined;
     }
     const memberDigest = digest;
-    if (item.kind === 'end') return { result: Promise.resolve({ end: item, digest: memberDigest }) };
+    if (item.kind === 'end') {
+      operation.countIn(item.size);
+      return { result: Promise.resolve({ end: item, digest: memberDigest }) };
+    }
     const { frame, payload, offset } = item;
     // Coded payloads are counted while they are decoded, all else as soon as it is read.
     operation.countIn(frame.type === 'coded' ? item.headerSize : item.headerSize + frame.payloadSize);
@@ -196,49 +201,35 @@ async function* frameJobs(
 
 /** What the caller allows. */
 class DecodeLimits {
-  readonly #memory: number;
-  readonly #outputLimit: number;
-  readonly #threads: number;
+  readonly #options: ResolvedDecodeOptions;
   #output = 0;
   #largest = 1;
 
-  constructor({ memoryLimit, outputLimit, threads }: ResolvedDecodeOptions) {
-    this.#memory = memoryLimit;
-    this.#outputLimit = outputLimit;
-    this.#threads = threads;
+  constructor(options: ResolvedDecodeOptions) {
+    this.#options = options;
   }
 
-  /** Frames that may be in work: one more than threads, while memory for the largest of them lasts. */
   get jobs(): number {
-    return Math.max(1, Math.min(this.#threads + 1, Math.floor(this.#memory / this.#largest)));
+    return jobLimit(this.#options.threads, this.#options.memoryLimit, this.#largest);
   }
 
   /** @throws LmzError LMZ_MEMORY_LIMIT, LMZ_OUTPUT_LIMIT */
-  admit(frame: Frame, header: MemberHeader, offset: number): void {
+  admit(frame: Frame, offset: number): void {
     if (frame.type === 'skippable') return;
-    const need = frame.type === 'coded' ? frame.rawSize + frame.payloadSize : frame.payloadSize;
-    this.admitMemory(need, `a ${frame.type} frame`, offset);
-    this.#largest = Math.max(this.#largest, need, header.chunkSize <= this.#memory ? header.chunkSize : 1);
+    const { memoryLimit, outputLimit } = this.#options;
+    const need = frameMemory(frame);
+    requireMemory(need, memoryLimit, `a ${frame.type} frame`, offset);
+    this.#largest = Math.max(this.#largest, need);
     this.#output += frame.rawSize;
-    if (this.#output > this.#outputLimit) {
-      throw new LmzError(
-        'LMZ_OUTPUT_LIMIT',
-        `the content goes past the limit of ${this.#outputLimit} bytes`,
-        { offset },
-      );
+    if (this.#output > outputLimit) {
+      throw new LmzError('LMZ_OUTPUT_LIMIT', `the content goes past the limit of ${outputLimit} bytes`, {
+        offset,
+      });
     }
   }
 
   /** @throws LmzError LMZ_MEMORY_LIMIT */
-  admitMemory(bytes: number, what: string, offset: number): void {
-    if (bytes <= this.#memory) return;
-    throw new LmzError(
-      'LMZ_MEMORY_LIMIT',
-      `${what} needs ${bytes} bytes of memory, past the limit of ${this.#memory}`,
-      {
-        offset,
-        hint: 'If you trust the file, raise the limit: option memoryLimit, or -M.',
-      },
-    );
+  admitIndex(bodySize: number, offset: number): void {
+    requireMemory(indexMemory(bodySize), this.#options.memoryLimit, 'the index', offset);
   }
 }

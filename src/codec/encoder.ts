@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encodeFrameHeader } from '../container/frame.ts';
+import { encodeFrameHeader, sectionCrc } from '../container/frame.ts';
 import { encodeHeader, type MemberHeader, type PlatformBinding } from '../container/header.ts';
 import { IndexTally } from '../container/tail.ts';
 import { ContentDigest } from '../digest.ts';
@@ -64,14 +64,18 @@ export async function* encodeContent(
   if (embedded) {
     const { bytes } = model;
     const frameHeader = encodeFrameHeader({ type: 'model', rawSize: 0, payloadSize: bytes.length });
-    tally.add({ frameSize: frameHeader.length + bytes.length, rawSize: 0 });
+    tally.add({
+      frameSize: frameHeader.length + bytes.length,
+      rawSize: 0,
+      headerCrc: sectionCrc(frameHeader),
+    });
     yield frameHeader;
     yield bytes;
   }
   const digest = new ContentDigest(options.contentCheck);
   const jobs = frameJobs(chunksOf(source, options.chunkSize, digest), model, options, operation);
   for await (const frame of inOrder(jobs, () => options.threads + 1)) {
-    tally.add({ frameSize: frameSize(frame), rawSize: frame.rawSize });
+    tally.add({ frameSize: frameSize(frame), rawSize: frame.rawSize, headerCrc: sectionCrc(frame.header) });
     yield frame.header;
     for (const piece of frame.payload) if (piece.length > 0) yield piece;
   }

@@ -13,18 +13,27 @@ import { laneStarts } from './lanes.ts';
 /** Steps between two reports of progress. */
 const REPORT_STEPS = 1024;
 
+/** Whoever waits for a chunk. */
+export interface Watch {
+  /** Called before every step; throws to end the work. */
+  requireWanted(): void;
+  /** Called now and then with the number of symbols coded since the last call. */
+  onSymbols(count: number): void;
+}
+
+const UNWATCHED: Watch = { requireWanted: () => undefined, onSymbols: () => undefined };
+
 /**
  * Codes a chunk's symbols, lanes in lock-step.
  *
  * @param symbols   the chunk, each below the alphabet. Encoding: complete. Decoding: filled here.
- * @param onSymbols called now and then with the number of symbols coded since the last call
  */
 export async function codeSymbols(
   coder: EntropyCoder,
   session: LaneSession,
   contract: ModelContract,
   symbols: Uint8Array,
-  onSymbols: (count: number) => void = () => undefined,
+  watch: Watch = UNWATCHED,
 ): Promise<void> {
   const { lanes } = session;
   const { alphabet, start, context } = contract;
@@ -39,6 +48,7 @@ export async function codeSymbols(
       session.reset();
       tokens.fill(start);
     }
+    watch.requireWanted();
     const logits = await session.run(tokens, 1);
     for (let lane = 0; lane < lanes; lane++) {
       const at = starts[lane] + step;
@@ -51,9 +61,9 @@ export async function codeSymbols(
       }
     }
     if ((step + 1) % REPORT_STEPS === 0) {
-      onSymbols(REPORT_STEPS * lanes);
+      watch.onSymbols(REPORT_STEPS * lanes);
       reported += REPORT_STEPS * lanes;
     }
   }
-  onSymbols(symbols.length - reported);
+  watch.onSymbols(symbols.length - reported);
 }

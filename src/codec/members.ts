@@ -4,7 +4,7 @@
  * @module
  */
 import { ByteReader } from '../bytes.ts';
-import { decodeFrameHeader, type Frame, sectionBodyMax } from '../container/frame.ts';
+import { decodeFrameHeader, type Frame, sectionBodyMax, sectionCrc } from '../container/frame.ts';
 import { decodeHeader, type MemberHeader } from '../container/header.ts';
 import { CRC_BYTES, FOOTER_BYTES, FRAME_BODY_MAX, FRAME_TYPE, HEADER_BODY_MAX } from '../container/layout.ts';
 import { checkPlace, ContainerParser } from '../container/parser.ts';
@@ -16,6 +16,7 @@ import {
   requireCheckSize,
 } from '../container/tail.ts';
 import { LmzError } from '../errors.ts';
+import { indexMemory, requireMemory } from './limits.ts';
 import type { ByteSource } from './byte-source.ts';
 
 /** A member and where it stands. */
@@ -42,13 +43,14 @@ const HEADER_MAX = HEADER_BODY_MAX + 32;
 /**
  * All members, in order.
  *
+ * @param memoryLimit  in bytes, for the indexes
  * @throws LmzError as reading the file front to back would
  */
-export async function locateMembers(source: ByteSource): Promise<LocatedMember[]> {
+export async function locateMembers(source: ByteSource, memoryLimit = Infinity): Promise<LocatedMember[]> {
   const members: LocatedMember[] = [];
   try {
     for (let end = source.size; end > 0 || members.length === 0; end = members[0].start) {
-      members.unshift(await locateMember(source, end));
+      members.unshift(await locateMember(source, end, memoryLimit));
     }
     return members;
   } catch (error) {
@@ -59,7 +61,7 @@ export async function locateMembers(source: ByteSource): Promise<LocatedMember[]
   }
 }
 
-async function locateMember(source: ByteSource, end: number): Promise<LocatedMember> {
+async function locateMember(source: ByteSource, end: number, memoryLimit: number): Promise<LocatedMember> {
   const footerAt = end - FOOTER_BYTES;
   if (footerAt < 0) throw corrupt('the file is shorter than a footer', 0);
   const footer = decodeFooter(await source.read(footerAt, FOOTER_BYTES), footerAt);
@@ -69,6 +71,7 @@ async function locateMember(source: ByteSource, end: number): Promise<LocatedMem
   if (section[0] !== FRAME_TYPE.index || section.length !== footer.indexSize) {
     throw corrupt('footer: what it points to is no index', footerAt);
   }
+  requireMemory(indexMemory(bodySize), memoryLimit, 'the index', indexAt);
   const index = decodeIndex(section, bodySize, indexAt);
   const framesSize = index.entries.reduce((sum, entry) => sum + entry.frameSize, 0);
   const start = indexAt - framesSize - index.headerSize;
@@ -76,6 +79,10 @@ async function locateMember(source: ByteSource, end: number): Promise<LocatedMem
     throw corrupt('index: its sizes do not fit into the file', indexAt);
   const header = decodeHeader(await source.read(start, index.headerSize), start);
   requireCheckSize(index, header, indexAt);
+  if (header.embedded && index.entries.length === 0)
+    throw corrupt('index: the model that the header announces is missing', indexAt);
+  if (index.entries.some(({ rawSize }) => rawSize > header.chunkSize))
+    throw corrupt('index: a raw size is past the chunk size', indexAt);
   const contentSize = index.entries.reduce((sum, entry) => sum + entry.rawSize, 0);
   if (contentSize !== footer.contentSize)
     throw corrupt('footer: its content size is not that of its frames', footerAt);
@@ -108,8 +115,13 @@ export async function locateFrame(
   const { section, bodySize } = splitSection(await source.read(offset, most), offset);
   const frame = decodeFrameHeader(section, bodySize, offset);
   checkPlace(frame, member.header, number, offset);
-  if (section.length + frame.payloadSize !== entry.frameSize || frame.rawSize !== entry.rawSize) {
-    throw corrupt('frame header: its sizes are not those of the index', offset);
+  const size = section.length + frame.payloadSize;
+  if (
+    size !== entry.frameSize ||
+    frame.rawSize !== entry.rawSize ||
+    sectionCrc(section) !== entry.headerCrc
+  ) {
+    throw corrupt('frame header: it is not the one that the index lists', offset);
   }
   return { frame, offset, payloadOffset: offset + section.length };
 }

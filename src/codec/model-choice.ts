@@ -52,7 +52,7 @@ export async function chooseByHash(hash: Uint8Array, given: ModelSource | undefi
  * @throws LmzError LMZ_MODEL_INVALID, LMZ_MODEL_NOT_EXACT
  */
 export function openChosen(choice: ChosenModel, platformBound: boolean): Model {
-  if (choice.loaded) return choice.loaded;
+  if (choice.loaded && (platformBound || !choice.loaded.platformBound)) return choice.loaded;
   if (!platformBound) return loadModel(choice.bytes);
   try {
     return loadModel(choice.bytes);

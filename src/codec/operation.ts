@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { setMaxListeners } from 'node:events';
 import type { Progress } from './options.ts';
-import { CONTROL, type TaskControl } from './task.ts';
+import { CONTROL, createControl, type TaskControl } from './task.ts';
 
 /** Milliseconds between two looks at what the worker threads have done. */
 const PROGRESS_INTERVAL = 100;
@@ -14,7 +15,7 @@ export class Operation {
   /** Aborted when the operation is to end early. */
   readonly signal: AbortSignal;
   /** What worker threads share with this operation. */
-  readonly control: TaskControl = new Int32Array(new SharedArrayBuffer(8));
+  readonly control: TaskControl = createControl();
   readonly #controller = new AbortController();
   readonly #onProgress: ((progress: Progress) => void) | undefined;
   readonly #total: number | undefined;
@@ -31,6 +32,8 @@ export class Operation {
     onProgress?: ((progress: Progress) => void) | undefined;
   }) {
     this.signal = this.#controller.signal;
+    // One listener for every task under way, however many threads there are.
+    setMaxListeners(0, this.signal);
     this.#total = options.totalSize;
     this.#onProgress = options.onProgress;
     const outer = options.signal;

@@ -127,9 +127,9 @@ export function resolveDecodeOptions(options: DecodeOptions = {}): ResolvedDecod
 
 function resolveCommon(options: CommonOptions) {
   const { model, signal } = options;
-  if (model !== undefined && typeof model !== 'string' && typeof model !== 'object') {
-    throw new TypeError(`model expected a name, a path, bytes or a loaded model, got ${typeof model}`);
-  }
+  if (model !== undefined && !isModelSource(model))
+    throw new TypeError('model expected a name, a path, bytes or a loaded model');
+  if (model === '') throw new RangeError('model expected a name or a path, got an empty string');
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new TypeError('signal expected an AbortSignal');
   if (options.totalSize !== undefined) integer('totalSize', options.totalSize, 0, Number.MAX_SAFE_INTEGER, 0);
@@ -140,9 +140,17 @@ function resolveCommon(options: CommonOptions) {
   };
 }
 
+function isModelSource(model: unknown): boolean {
+  if (typeof model === 'string' || model instanceof Uint8Array) return true;
+  if (typeof model !== 'object' || model === null) return false;
+  return 'bytes' in model && 'hash' in model && 'contract' in model && model.bytes instanceof Uint8Array;
+}
+
 /** A misspelt option would silently change what a caller gets; it is refused instead. */
 function onlyKnown(options: object, names: readonly string[]): void {
-  if (typeof options !== 'object') throw new TypeError(`options expected an object, got ${typeof options}`);
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw new TypeError(`options expected an object, got ${JSON.stringify(options)}`);
+  }
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw new TypeError(`unknown option "${name}"; known are ${names.join(', ')}`);
   }

@@ -8,6 +8,7 @@ import { LmzError } from '../errors.ts';
 import { type ByteSource, openSource } from './byte-source.ts';
 import { FrameDecoder } from './decoder.ts';
 import { inOrder, type Job } from './in-order.ts';
+import { frameMemory, jobLimit, requireMemory } from './limits.ts';
 import { frameOffsets, type LocatedMember, locateFrame, locateMembers } from './members.ts';
 import { Operation } from './operation.ts';
 import { type DecodeOptions, type ResolvedDecodeOptions, resolveDecodeOptions } from './options.ts';
@@ -30,6 +31,8 @@ export class LmzReader {
   readonly size: number;
   readonly #source: ByteSource;
   readonly #segments: readonly Segment[];
+  /** Content of the largest frame, in bytes. */
+  readonly #largest: number;
   readonly #options: ResolvedDecodeOptions;
   readonly #operation: Operation;
   readonly #embedded = new Map<LocatedMember, Promise<void>>();
@@ -54,6 +57,7 @@ export class LmzReader {
       }
     }
     this.#segments = segments;
+    this.#largest = segments.reduce((most, { size }) => Math.max(most, size), 1);
     this.size = start;
   }
 
@@ -66,6 +70,7 @@ export class LmzReader {
   async read(offset: number, length: number): Promise<Uint8Array> {
     requireIndex('offset', offset);
     requireIndex('length', length);
+    this.#operation.signal.throwIfAborted();
     const end = Math.min(this.size, offset + length);
     if (end <= offset) return new Uint8Array(0);
     if (end - offset > this.#options.outputLimit) {
@@ -74,16 +79,16 @@ export class LmzReader {
         `${end - offset} bytes are past the limit of ${this.#options.outputLimit}`,
       );
     }
-    const result = new Uint8Array(end - offset);
-    for await (const { segment, content } of inOrder(
-      this.#jobs(offset, end),
-      () => this.#options.threads + 1,
-    )) {
+    const { threads, memoryLimit } = this.#options;
+    const limit = jobLimit(threads, memoryLimit, 2 * this.#largest);
+    const parts: Uint8Array[] = [];
+    for await (const { segment, content } of inOrder(this.#jobs(offset, end), () => limit)) {
       const from = Math.max(0, offset - segment.start);
       const part = content.subarray(from, Math.min(segment.size, end - segment.start));
-      result.set(part, segment.start + from - offset);
+      parts.push(part);
     }
-    return result;
+    this.#operation.signal.throwIfAborted();
+    return new Uint8Array(Buffer.concat(parts));
   }
 
   /** Stops what is under way and closes the file. */
@@ -118,14 +123,7 @@ export class LmzReader {
     const { member, number, offset } = segment;
     const located = await locateFrame(this.#source, member, number, offset);
     const frame = located.frame as ContentFrame;
-    const need = frame.rawSize + frame.payloadSize;
-    if (need > this.#options.memoryLimit) {
-      throw new LmzError(
-        'LMZ_MEMORY_LIMIT',
-        `a frame needs ${need} bytes, past ${this.#options.memoryLimit}`,
-        { offset },
-      );
-    }
+    requireMemory(frameMemory(frame), this.#options.memoryLimit, `a ${frame.type} frame`, offset);
     if (frame.type === 'coded' && member.header.embedded) await this.#embed(segment);
     const payload = await this.#source.read(located.payloadOffset, frame.payloadSize);
     const content = await segment.decoder.decode(frame, payload, offset);
@@ -140,9 +138,7 @@ export class LmzReader {
       done = (async () => {
         const offset = member.start + member.index.headerSize;
         const { frame, payloadOffset } = await locateFrame(this.#source, member, 0, offset);
-        if (frame.payloadSize > this.#options.memoryLimit) {
-          throw new LmzError('LMZ_MEMORY_LIMIT', `the model has ${frame.payloadSize} bytes`, { offset });
-        }
+        requireMemory(frame.payloadSize, this.#options.memoryLimit, 'the model', offset);
         decoder.embed(await this.#source.read(payloadOffset, frame.payloadSize), offset);
       })();
       this.#embedded.set(member, done);
@@ -166,9 +162,10 @@ export class LmzReader {
  */
 export async function openLmz(source: string | Uint8Array, options: DecodeOptions = {}): Promise<LmzReader> {
   const resolved = resolveDecodeOptions(options);
+  resolved.signal?.throwIfAborted();
   const bytes = await openSource(source);
   try {
-    return new LmzReader(bytes, await locateMembers(bytes), resolved);
+    return new LmzReader(bytes, await locateMembers(bytes, resolved.memoryLimit), resolved);
   } catch (error) {
     await bytes.close();
     throw error;

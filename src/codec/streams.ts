@@ -4,7 +4,6 @@
  * @module
  */
 import type { Transform } from 'node:stream';
-import through2 from 'through2';
 import { decodeContent } from './decoder.ts';
 import { encodeContent } from './encoder.ts';
 import { Operation } from './operation.ts';
@@ -15,12 +14,7 @@ import {
   resolveDecodeOptions,
   resolveEncodeOptions,
 } from './options.ts';
-
-/**
- * through2 holds written pieces until the generator takes them and counts pieces, not bytes, against the writable side's
- * mark; two pieces are enough to keep both sides busy, and bound the memory.
- */
-const STREAM_OPTIONS = { writableHighWaterMark: 2, readableHighWaterMark: 1 << 16 };
+import { toTransform } from './stage.ts';
 
 type Pieces = AsyncIterable<Uint8Array>;
 type Coding = (source: Pieces, operation: Operation) => AsyncGenerator<Uint8Array, void, undefined>;
@@ -65,27 +59,30 @@ function toStream(options: { signal?: AbortSignal; totalSize?: number }, coding:
     totalSize: options.totalSize,
     onProgress: (progress: Progress) => stream.emit('progress', progress),
   });
-  // readable-stream's Transform is Node's own, published as a package; its types are Node's under another name.
-  const stream = through2(STREAM_OPTIONS, async function* (source: Pieces) {
-    let completed = false;
-    try {
-      for await (const piece of coding(source, operation)) {
-        operation.countOut(piece.length);
-        yield piece;
-      }
-      completed = true;
-    } finally {
-      operation.close(completed);
-    }
-  }) as unknown as Transform;
   const { signal } = options;
-  const destroy = () =>
-    stream.destroy(signal!.reason instanceof Error ? signal!.reason : new Error(String(signal!.reason)));
+  const stream = toTransform(
+    async function* (source) {
+      let completed = false;
+      try {
+        for await (const piece of coding(source, operation)) {
+          operation.countOut(piece.length);
+          yield piece;
+        }
+        completed = true;
+      } finally {
+        operation.close(completed);
+      }
+    },
+    ({ errored }) => {
+      signal?.removeEventListener('abort', destroy);
+      operation.abort(errored ?? new Error('the stream was destroyed'));
+    },
+  );
+  const destroy = () => {
+    const reason: unknown = signal?.reason;
+    stream.destroy(reason instanceof Error ? reason : new Error(String(reason)));
+  };
   if (signal?.aborted) destroy();
   else signal?.addEventListener('abort', destroy, { once: true });
-  stream.once('close', () => {
-    signal?.removeEventListener('abort', destroy);
-    operation.abort(stream.errored ?? new Error('the stream was destroyed'));
-  });
   return stream;
 }

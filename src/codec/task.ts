@@ -9,7 +9,7 @@ import type { Engine } from '../model/ort.ts';
 import type { EncodedFrame } from './chunk.ts';
 
 /**
- * Two shared Int32, indexed by {@link CONTROL}. Cancelling by a flag that the worker looks at, not by ending its thread,
+ * Shared Int32, indexed by {@link CONTROL}. Cancelling by a flag that the worker looks at, not by ending its thread,
  * keeps the thread and its model for the next task.
  */
 export type TaskControl = Int32Array;
@@ -18,7 +18,14 @@ export const CONTROL = {
   bytesIn: 0,
   /** Not 0: give up. */
   cancelled: 1,
+  /** Tasks that worker threads have begun and not ended. */
+  busy: 2,
 } as const;
+
+/** A control of no tasks, not cancelled. */
+export function createControl(): TaskControl {
+  return new Int32Array(new SharedArrayBuffer(4 * Object.keys(CONTROL).length));
+}
 
 /** A model on its way to a worker. */
 export interface ModelReference {

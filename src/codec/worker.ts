@@ -56,12 +56,14 @@ async function perform(task: Task): Promise<TaskResults[Task['kind']]> {
   }
   const { model, session } = await open(task);
   const { control } = task;
+  const wanted = () => {
+    requireWanted(task);
+  };
   if (task.kind === 'encode') {
-    const report = (count: number) => {
-      requireWanted(task);
-      Atomics.add(control, CONTROL.bytesIn, count);
-    };
-    const coded = await encodeCoded(task.chunk, session, model.contract, report);
+    const coded = await encodeCoded(task.chunk, session, model.contract, {
+      requireWanted: wanted,
+      onSymbols: (count) => Atomics.add(control, CONTROL.bytesIn, count),
+    });
     if (!task.mayStore) return coded;
     const stored = encodeStored(task.chunk);
     return frameSize(coded) < frameSize(stored) ? coded : stored;
@@ -69,18 +71,19 @@ async function perform(task: Task): Promise<TaskResults[Task['kind']]> {
   // Input bytes of a decoder are compressed ones: a share of the payload for every symbol.
   let symbols = 0;
   let bytes = 0;
-  const report = (count: number) => {
-    requireWanted(task);
+  const onSymbols = (count: number) => {
     symbols += count;
     const done = Math.floor((symbols / task.frame.rawSize) * task.payload.length);
     Atomics.add(control, CONTROL.bytesIn, done - bytes);
     bytes = done;
   };
-  return decodeCoded(task.frame, task.payload, session, model.contract, report);
+  return decodeCoded(task.frame, task.payload, session, model.contract, { requireWanted: wanted, onSymbols });
 }
 
 /** Entry point for the pool. */
 export default async function run(task: Task): Promise<TaskOutcome> {
+  const { control } = task;
+  Atomics.add(control, CONTROL.busy, 1);
   try {
     requireWanted(task);
     return { result: await perform(task) };
@@ -89,5 +92,8 @@ export default async function run(task: Task): Promise<TaskOutcome> {
     if (!(error instanceof LmzError)) throw error;
     const { code, message, offset, hint } = error;
     return { failure: { code, message, offset, hint } };
+  } finally {
+    Atomics.sub(control, CONTROL.busy, 1);
+    Atomics.notify(control, CONTROL.busy);
   }
 }

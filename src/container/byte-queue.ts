@@ -4,72 +4,63 @@
  * @module
  */
 
-/** Pieces below this size are copied together, so that input byte by byte costs a byte each, not an object each. */
-const SMALL_PIECE = 4096;
 const BLOCK = 1 << 16;
 
-/** A first-in, first-out queue of bytes that holds large pieces by reference. */
+/** A first-in, first-out queue of bytes. It copies: whoever wrote a piece may use its memory again. */
 export class ByteQueue {
-  #pieces: Uint8Array[] = [];
+  /** All blocks but the last are full. */
+  #blocks: Uint8Array[] = [];
+  /** Where the queue begins in its first block. */
+  #start = 0;
   #length = 0;
-  #block = new Uint8Array(0);
-  /** Bytes of the block in use; the block is the last piece exactly while this is not 0. */
-  #used = 0;
 
   get length(): number {
     return this.#length;
   }
 
   push(piece: Uint8Array): void {
-    if (piece.length === 0) return;
-    this.#length += piece.length;
-    if (piece.length >= SMALL_PIECE) {
-      this.#pieces.push(piece);
-      this.#used = 0;
-      return;
+    for (let at = 0; at < piece.length;) {
+      const used = (this.#start + this.#length) % BLOCK;
+      if (used === 0) this.#blocks.push(new Uint8Array(BLOCK));
+      const part = piece.subarray(at, at + BLOCK - used);
+      this.#blocks[this.#blocks.length - 1].set(part, used);
+      at += part.length;
+      this.#length += part.length;
     }
-    if (this.#used === 0 || this.#used + piece.length > BLOCK) {
-      this.#block = new Uint8Array(BLOCK);
-      this.#pieces.push(this.#block.subarray(0, 0));
-      this.#used = 0;
-    }
-    this.#block.set(piece, this.#used);
-    this.#used += piece.length;
-    const last = this.#pieces[this.#pieces.length - 1];
-    this.#pieces[this.#pieces.length - 1] = this.#block.subarray(last.byteOffset, this.#used);
   }
 
   /** A copy of the first `size` bytes, which leave the queue. */
   take(size: number): Uint8Array {
     const bytes = new Uint8Array(size);
     let filled = 0;
-    while (filled < size) {
-      const part = this.#pieces[0].subarray(0, size - filled);
+    this.#consume(size, (part) => {
       bytes.set(part, filled);
       filled += part.length;
-      this.#shift(part.length);
-    }
-    this.#length -= size;
+    });
     return bytes;
   }
 
   /** The first `size` bytes leave the queue unseen. */
   drop(size: number): void {
-    for (let left = size; left > 0;) {
-      const part = Math.min(left, this.#pieces[0].length);
-      this.#shift(part);
-      left -= part;
-    }
-    this.#length -= size;
+    this.#consume(size, () => undefined);
   }
 
-  #shift(size: number): void {
-    const piece = this.#pieces[0];
-    if (size < piece.length) {
-      this.#pieces[0] = piece.subarray(size);
-      return;
+  #consume(size: number, use: (part: Uint8Array) => void): void {
+    for (let left = size; left > 0;) {
+      const part = this.#blocks[0].subarray(this.#start, Math.min(BLOCK, this.#start + left));
+      use(part);
+      left -= part.length;
+      this.#start += part.length;
+      this.#length -= part.length;
+      if (this.#start === BLOCK) {
+        this.#blocks.shift();
+        this.#start = 0;
+      }
     }
-    this.#pieces.shift();
-    if (this.#pieces.length === 0) this.#used = 0;
+    // An empty queue starts afresh, so that start + length says where the last block ends.
+    if (this.#length === 0) {
+      this.#blocks = [];
+      this.#start = 0;
+    }
   }
 }

@@ -112,6 +112,11 @@ export function encodeSection(type: number, body: Uint8Array): Uint8Array {
   return section;
 }
 
+/** The CRC-32 at the end of a section. */
+export function sectionCrc(section: Uint8Array): number {
+  return new ByteReader(section.subarray(section.length - CRC_BYTES), 'section', 0).u32('CRC-32');
+}
+
 /** Largest body that a section of this type may announce. */
 export function sectionBodyMax(type: number): number {
   return type === FRAME_TYPE.index ? INDEX_BODY_MAX : FRAME_BODY_MAX;
@@ -125,8 +130,7 @@ export function sectionBodyMax(type: number): number {
  */
 export function openSection(section: Uint8Array, bodySize: number, what: string, offset: number): ByteReader {
   const crcAt = section.length - CRC_BYTES;
-  const stored = new ByteReader(section.subarray(crcAt), what, offset + crcAt).u32('CRC-32');
-  if (crc32(section.subarray(0, crcAt)) !== stored) {
+  if (crc32(section.subarray(0, crcAt)) !== sectionCrc(section)) {
     throw new LmzError('LMZ_CORRUPT', `${what}: its CRC-32 does not hold`, { offset });
   }
   const bodyAt = crcAt - bodySize;

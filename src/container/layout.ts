@@ -30,7 +30,7 @@ export const PREDICTOR = { lm1: 1 } as const;
 export const CHUNK_SIZE_MAX = 2 ** 30;
 export const LANES_MAX = 256;
 export const MODEL_SIZE_MAX = 2 ** 30;
-/** An index of this size lists about 50 million frames. */
+/** An index of this size lists about 25 million frames. */
 export const INDEX_BODY_MAX = 2 ** 28;
 
 export const HASH_BYTES = 32;

@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { ByteReader, VARINT_MAX_BYTES } from '../bytes.ts';
+import { ByteReader, VARINT_MAX, VARINT_MAX_BYTES } from '../bytes.ts';
 import { LmzError } from '../errors.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { decodeFrameHeader, type Frame, sectionBodyMax } from './frame.ts';
+import { decodeFrameHeader, type Frame, sectionBodyMax, sectionCrc } from './frame.ts';
 import {
   decodeHeader,
   HEADER_PREFIX_BYTES,
@@ -43,6 +43,8 @@ export interface EndItem {
   kind: 'end';
   index: MemberIndex;
   contentSize: number;
+  /** Of index and footer. */
+  size: number;
   /** Offset of the first byte after the footer. */
   offset: number;
 }
@@ -54,7 +56,7 @@ export interface ParserOptions {
   /** Hand out payloads; false passes over them (for listing). */
   payloads: boolean;
   /** Called with every frame before its payload is read; throws to refuse it. */
-  admit?: (frame: Frame, header: MemberHeader, offset: number) => void;
+  admit?: (frame: Frame, offset: number) => void;
   /** Called before an index body of this many bytes is read; throws to refuse it. */
   admitIndex?: (size: number, offset: number) => void;
 }
@@ -103,7 +105,9 @@ function* parseMember(options: ParserOptions, at: Position): Steps<void> {
     const { value: bodySize, bytes } = yield* takeVarint(what, sectionBodyMax(type), at);
     if (isIndex) options.admitIndex?.(bodySize, offset);
     const rest = yield* take(bodySize + CRC_BYTES, what);
-    const section = Uint8Array.of(type, ...bytes, ...new Uint8Array(rest.length));
+    const section = new Uint8Array(1 + bytes.length + rest.length);
+    section[0] = type;
+    section.set(bytes, 1);
     section.set(rest, 1 + bytes.length);
     if (isIndex) {
       if (header.embedded && frames === 0)
@@ -113,8 +117,14 @@ function* parseMember(options: ParserOptions, at: Position): Steps<void> {
     }
     const frame = decodeFrameHeader(section, bodySize, offset);
     checkPlace(frame, header, frames, offset);
-    options.admit?.(frame, header, offset);
-    tally.add({ frameSize: section.length + frame.payloadSize, rawSize: frame.rawSize });
+    if (section.length + frame.payloadSize > VARINT_MAX)
+      throw misplaced('its size is past what an index can hold', offset);
+    options.admit?.(frame, offset);
+    tally.add({
+      frameSize: section.length + frame.payloadSize,
+      rawSize: frame.rawSize,
+      headerCrc: sectionCrc(section),
+    });
     let payload: Uint8Array | undefined;
     if (options.payloads && frame.type !== 'skippable')
       payload = yield* take(frame.payloadSize, `${frame.type} frame`);
@@ -161,7 +171,7 @@ function* parseTail(
   if (footer.indexSize !== section.length || footer.contentSize !== tally.contentSize) {
     throw new LmzError('LMZ_CORRUPT', 'footer: its sizes are not those of the member', { offset: footerAt });
   }
-  yield { kind: 'end', index, contentSize: footer.contentSize, offset: at.offset };
+  yield { kind: 'end', index, contentSize: footer.contentSize, offset: at.offset, size: at.offset - offset };
 }
 
 /**
@@ -222,7 +232,7 @@ export class ContainerParser {
     this.#steps = parseMembers(options, this.#at);
   }
 
-  /** Items that `piece` completes. The piece must not change until the parser has ended. */
+  /** Items that `piece` completes. The piece is copied. */
   *push(piece: Uint8Array): Generator<ContainerItem, void, undefined> {
     this.#queue.push(piece);
     yield* this.#run(false);

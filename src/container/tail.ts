@@ -18,6 +18,8 @@ export interface IndexEntry {
   frameSize: number;
   /** 0 for frames that carry no content. */
   rawSize: number;
+  /** CRC-32 of the frame header: two frames of equal sizes cannot be exchanged unnoticed. */
+  headerCrc: number;
 }
 
 /** The index, read. */
@@ -28,6 +30,10 @@ export interface MemberIndex {
   contentCheck: Uint8Array;
 }
 
+/** Two varints and a CRC-32. */
+const ENTRY_BYTES_MIN = 2 + CRC_BYTES;
+
+/** A footer, read. */
 export interface Footer {
   /** Size of the index section, from its type to its CRC-32. */
   indexSize: number;
@@ -84,7 +90,7 @@ export class IndexTally {
 }
 
 function encodeEntry(writer: ByteWriter, entry: IndexEntry): ByteWriter {
-  return writer.varint(entry.frameSize).varint(entry.rawSize);
+  return writer.varint(entry.frameSize).varint(entry.rawSize).u32(entry.headerCrc);
 }
 
 /**
@@ -98,12 +104,14 @@ export function decodeIndex(section: Uint8Array, bodySize: number, offset: numbe
   const reader: ByteReader = openSection(section, bodySize, 'index', offset);
   const headerSize = reader.varint('header size');
   const count = reader.varint('frame count');
-  // Two bytes an entry at least: a hostile count is refused before anything is allocated for it.
-  if (count * 2 > reader.remaining)
+  // A hostile count is refused before anything is allocated for it.
+  if (count * ENTRY_BYTES_MIN > reader.remaining)
     throw reader.fail(`it announces ${count} frames in ${reader.remaining} bytes`);
   const entries: IndexEntry[] = [];
   for (let i = 0; i < count; i++) {
-    entries.push({ frameSize: reader.varint('frame size'), rawSize: reader.varint('raw size') });
+    const frameSize = reader.varint('frame size');
+    const rawSize = reader.varint('raw size');
+    entries.push({ frameSize, rawSize, headerCrc: reader.u32('header CRC-32') });
   }
   return { headerSize, entries, contentCheck: reader.raw(reader.remaining, 'content check') };
 }
