@@ -14,6 +14,7 @@ const LAYERS = [
   ['model/'],
   ['codec/'],
   ['index.ts'],
+  ['terminal/'],
   ['train/', 'bench/', 'cli/'],
 ];
 /** Packages that only one place may import, statically or dynamically. */
@@ -23,8 +24,9 @@ const EDGES: Partial<Record<string, RegExp>> = {
   'node:fs': /^(cli|train|bench)\//,
   'node:fs/promises': /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$/,
   'binary-parser': /^container\//,
-  commander: /^(cli|train|bench)\//,
-  'cli-progress': /^cli\//,
+  commander: /^(cli|train|terminal)\//,
+  'cli-progress': /^terminal\//,
+  yauzl: /^train\//,
   tar: /^cli\//,
 };
 

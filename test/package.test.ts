@@ -39,7 +39,7 @@ describe('the package', () => {
 
   test('holds only what a user needs', () => {
     const expected =
-      /^(dist\/(?!bench|train)[\w/.-]+\.(js|d\.ts)|models\/[\w.-]+\.(onnx|md)|spec\/lmz-format\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+      /^(dist\/(?!bench)[\w/.-]+\.(js|d\.ts)|models\/[\w.-]+\.(onnx|md)|spec\/lmz-format\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
     expect(files.filter((file) => !expected.test(file))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([
@@ -47,6 +47,7 @@ describe('the package', () => {
         'dist/index.d.ts',
         'dist/codec/worker.js',
         'dist/cli/main.js',
+        'dist/train/command.js',
       ]),
     );
     expect(files.some((file) => file.endsWith('.onnx'))).toBe(true);

@@ -9,6 +9,8 @@ const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<void> }>> = 
   'model-speed': () => import('./model-speed.ts'),
   'round-trip': () => import('./round-trip.ts'),
   'stored-stream': () => import('./stored-stream.ts'),
+  train: () => import('./train.ts'),
+  tuning: () => import('./tuning.ts'),
 };
 
 const names = process.argv.slice(2);

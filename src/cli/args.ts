@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { LmzError } from '../errors.ts';
+import { InvalidArgumentError, Option } from 'commander';
 import type { DecodeOptions, EncodeOptions } from '../index.ts';
-import { parseSize } from './sizes.ts';
+import { parseWith, silentCommand, usageError } from '../terminal/command.ts';
+import { parseSize } from '../terminal/sizes.ts';
 
 /** What is done with each file. */
 export type Operation = 'compress' | 'decompress' | 'test' | 'list';
@@ -62,11 +62,6 @@ interface Values {
   verbose?: number;
   help?: true;
   version?: true;
-}
-
-/** @throws {@link LmzError} LMZ_USAGE */
-export function usageError(message: string): LmzError {
-  return new LmzError('LMZ_USAGE', message, { hint: 'See lmz --help.' });
 }
 
 /**
@@ -141,29 +136,6 @@ export function parseArguments(argv: readonly string[]): Request {
   };
   refuseContradictions(settings);
   return { kind: 'run', settings };
-}
-
-/** A commander program that throws instead of printing and exiting, for `lmz` and its sub-commands. */
-export function silentCommand(name: string): Command {
-  return new Command(name)
-    .exitOverride()
-    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
-    .helpOption(false)
-    .helpCommand(false);
-}
-
-/**
- * Parses, and turns commander's errors into the one kind that lmz has.
- *
- * @throws {@link LmzError} LMZ_USAGE
- */
-export function parseWith(program: Command, argv: readonly string[]): void {
-  try {
-    program.parse(argv, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    throw usageError(error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '));
-  }
 }
 
 function refuseContradictions(settings: Settings): void {

@@ -5,7 +5,8 @@
  * @module
  */
 import { resolveDecodeOptions, resolveEncodeOptions } from '../codec/options.ts';
-import { usageError, type Settings } from './args.ts';
+import { usageError } from '../terminal/command.ts';
+import type { Settings } from './args.ts';
 
 /** The library's names, as the command line calls them. */
 const OPTION_NAMES: Record<string, string> = {

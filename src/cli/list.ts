@@ -7,7 +7,7 @@ import type { LmzInfo } from '../index.ts';
 import { LmzError } from '../errors.ts';
 import { describe, printable } from './reporter.ts';
 import type { RunContext } from './run-context.ts';
-import { formatRatio, formatSize } from './sizes.ts';
+import { formatRatio, formatSize } from '../terminal/sizes.ts';
 import { inspectSource } from './source.ts';
 
 const COLUMNS = '  Compressed    Original    Ratio  Frames  Check   Model         Name\n';

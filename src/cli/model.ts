@@ -6,12 +6,12 @@
 import { toHex } from '../bytes.ts';
 import type { AuditReport } from '../model/audit/audit.ts';
 import type { Model } from '../model/load.ts';
-import { parseWith, silentCommand, usageError } from './args.ts';
 import { MODEL_HELP } from './help.ts';
-import type { Io } from './io.ts';
+import { parseWith, silentCommand, usageError } from '../terminal/command.ts';
+import type { Io } from '../terminal/io.ts';
 import { errorEntry } from './list.ts';
 import { printable, Reporter } from './reporter.ts';
-import { formatSize } from './sizes.ts';
+import { formatSize } from '../terminal/sizes.ts';
 
 /** Runs the sub-command with the arguments after `model`. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {

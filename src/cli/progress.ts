@@ -4,10 +4,10 @@
  * @module
  */
 import { performance } from 'node:perf_hooks';
-import type { SingleBar } from 'cli-progress';
 import type { Progress } from '../index.ts';
-import type { Io } from './io.ts';
-import { formatRatio, formatSize } from './sizes.ts';
+import { type Bar, formatShare, formatTime, openBar } from '../terminal/bar.ts';
+import type { Io } from '../terminal/io.ts';
+import { formatRatio, formatSize } from '../terminal/sizes.ts';
 
 const NAME_WIDTH = 20;
 /** Output that is no content yet. */
@@ -21,7 +21,7 @@ export class ProgressDisplay {
   readonly #direction: Direction;
   readonly #name: string;
   readonly #start = performance.now();
-  #bar: SingleBar | undefined;
+  #bar: Bar | undefined;
   #last: Progress = { bytesIn: 0, bytesOut: 0, total: undefined };
   /** As of the last output: what a chunk will give is not known while it is being worked on. */
   #ratio = '-';
@@ -43,9 +43,8 @@ export class ProgressDisplay {
     if (progress.bytesOut !== this.#last.bytesOut && progress.bytesOut > HEADERS)
       this.#ratio = this.#ratioOf(progress);
     this.#last = progress;
-    if (this.#bar === undefined) return;
-    if (progress.total !== undefined) this.#bar.setTotal(Math.max(progress.total, progress.bytesIn, 1));
-    this.#bar.update(progress.bytesIn, this.#payload());
+    const { bytesIn, total = 0 } = progress;
+    this.#bar?.update(bytesIn / Math.max(total, bytesIn, 1));
   }
 
   /** Wipes the bar, so that a line can be written in its place. */
@@ -63,30 +62,12 @@ export class ProgressDisplay {
   }
 
   async #draw(io: Io): Promise<void> {
-    const { default: progress } = await import('cli-progress');
-    this.#bar = new progress.SingleBar({
-      stream: io.stderr,
-      format: (_options, params, payload: Record<string, string>) => {
-        const whole = Math.floor(params.progress * 100);
-        const filled = Math.round(params.progress * 20);
-        const bar = '='.repeat(filled) + '-'.repeat(20 - filled);
-        const known = this.#last.total !== undefined;
-        const share = known ? `[${bar}] ${String(whole).padStart(3)} %` : formatSize(this.#last.bytesIn);
-        const left = known ? `  ${this.#timeLeft()} left` : '';
-        return `${shorten(this.#name)}  ${share}  ${payload.rate}  ${payload.ratio}${left}`;
-      },
-      // A line that is too long is cut; to switch the terminal's own wrapping off could outlive a kill.
-      linewrap: true,
-      clearOnComplete: true,
-      gracefulExit: false,
-      // The numbers move while the model thinks, even if no chunk has been finished.
-      forceRedraw: true,
+    this.#bar = await openBar(io, (share) => {
+      const known = this.#last.total !== undefined;
+      const done = known ? formatShare(share) : formatSize(this.#last.bytesIn);
+      const left = known ? `  ${this.#timeLeft()} left` : '';
+      return `${shorten(this.#name)}  ${done}  ${this.#rate()}  ${this.#ratio}${left}`;
     });
-    this.#bar.start(1, 0, this.#payload());
-  }
-
-  #payload(): Record<string, string> {
-    return { rate: this.#rate(), ratio: this.#ratio };
   }
 
   #seconds(): number {
@@ -109,13 +90,6 @@ export class ProgressDisplay {
     if (bytesIn === 0 || total === undefined) return '--:--';
     return formatTime((Math.max(0, total - bytesIn) / bytesIn) * this.#seconds());
   }
-}
-
-function formatTime(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const minutes = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
-  return whole < 3600 ? minutes : `${Math.floor(whole / 3600)}:${minutes}`;
 }
 
 function shorten(name: string): string {

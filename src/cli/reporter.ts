@@ -4,7 +4,7 @@
  * @module
  */
 import { LmzError } from '../errors.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../terminal/io.ts';
 
 /** System errors in plain words; anything else keeps the system's own. */
 const SYSTEM_ERRORS: Record<string, string> = {

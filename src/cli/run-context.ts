@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from './args.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../terminal/io.ts';
 import { ProgressDisplay, type Direction } from './progress.ts';
 import type { Reporter } from './reporter.ts';
 import type { Scratch } from './scratch.ts';

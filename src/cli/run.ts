@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArguments, type Settings } from './args.ts';
 import { HELP } from './help.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../terminal/io.ts';
 import { isBrokenPipe, Reporter } from './reporter.ts';
 import { labelOf, RunContext } from './run-context.ts';
 import { Scratch } from './scratch.ts';
@@ -19,9 +19,10 @@ interface SubCommand {
   run(argv: readonly string[], io: Io): Promise<number>;
 }
 
-/** Sub-commands, loaded when called. A file of such a name is `./model`. */
+/** Sub-commands, loaded when called. A file of such a name is `./model` or `./train`. */
 const SUB_COMMANDS: Record<string, () => Promise<SubCommand>> = {
   model: () => import('./model.ts'),
+  train: () => import('../train/command.ts'),
 };
 
 /**

@@ -7,7 +7,7 @@ import { createWriteStream, realpathSync, statSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { sep } from 'node:path';
 import { LmzError } from '../errors.ts';
-import { writeAll, type Io } from './io.ts';
+import { writeAll, type Io } from '../terminal/io.ts';
 import { ActionError, isSystemError } from './reporter.ts';
 
 /** One output. {@link PendingFile} and {@link PendingFolder} are the ones that can be taken back. */

@@ -5,7 +5,7 @@
  */
 import { createReadStream, fstatSync, lstatSync, statSync, unlinkSync, type Stats } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Io } from './io.ts';
+import type { Io } from '../terminal/io.ts';
 import { Skip } from './reporter.ts';
 
 /** An input of a run. */

@@ -1,86 +1,128 @@
 /**
- * The training text: files by category, each cut into a training part and a validation part at its end.
+ * The training text: files by category, each cut into a training part and a validation part at its end. Files are read
+ * as streams; compressed ones are unpacked once into a cache.
  *
  * @module
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import type { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { LmzError } from '../errors.ts';
+import { FileText, type Text } from './text.ts';
 
 /** A kind of text, all its files together. */
 export interface Category {
   readonly name: string;
   /** Its share of the lanes. */
   readonly weight: number;
-  readonly training: Uint8Array;
-  readonly validation: Uint8Array;
+  readonly training: Text;
+  readonly validation: Text;
   /** What was read: for model cards. */
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
 }
 
-/** Where to find a category: `name=weight:path,path...`; paths are files or folders. */
+/** Where to find a category; paths are files or folders. */
 export interface CategorySource {
   readonly name: string;
   readonly weight: number;
   readonly paths: readonly string[];
 }
 
-function filesBelow(path: string): string[] {
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path)
-    .sort()
-    .flatMap((entry) => filesBelow(join(path, entry)));
+/** Size and hash of what went through. */
+export interface Measured {
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
-/** A file's content, decompressed where its name says so; decompressed text is kept in `cache`. */
-function readText(path: string, cache: string | undefined): Buffer {
-  const compressed = /\.(br|gz)$/.exec(path);
-  if (compressed === null) return readFileSync(path);
-  const packed = readFileSync(path);
-  const key = createHash('sha256').update(packed).digest('hex').slice(0, 16);
-  const cached = cache === undefined ? undefined : join(cache, `${key}-${basename(path, compressed[0])}`);
-  if (cached !== undefined) {
-    try {
-      return readFileSync(cached);
-    } catch {
-      // Not there yet.
-    }
+/** Counts and hashes a stream. */
+export async function measure(source: Readable): Promise<Measured> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const piece of source as AsyncIterable<Uint8Array>) {
+    bytes += piece.length;
+    hash.update(piece);
   }
-  const text = compressed[1] === 'br' ? brotliDecompressSync(packed) : gunzipSync(packed);
-  if (cache !== undefined && cached !== undefined) {
-    mkdirSync(cache, { recursive: true });
-    writeFileSync(`${cached}.part`, text);
-    renameSync(`${cached}.part`, cached);
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** What undoes the compression that a name tells. */
+export function unpacker(path: string): Transform | undefined {
+  if (path.endsWith('.br')) return createBrotliDecompress();
+  return path.endsWith('.gz') ? createGunzip() : undefined;
+}
+
+/** Writes a file under another name first, so that whatever has the final name is whole. */
+export async function writeWhole(path: string, write: (part: string) => Promise<void>): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await write(part);
+    renameSync(part, path);
+  } finally {
+    await rm(part, { force: true });
   }
-  return text;
+}
+
+async function filesBelow(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const below = (await readdir(path)).sort().map((entry) => filesBelow(join(path, entry)));
+  return (await Promise.all(below)).flat();
+}
+
+/** The path of a file's text: its own, or that of the unpacked copy in the cache, named by the packed file's hash. */
+async function unpacked(path: string, cache: string): Promise<string> {
+  const transform = unpacker(path);
+  if (transform === undefined) return path;
+  const { sha256 } = await measure(createReadStream(path));
+  const copy = join(cache, `${sha256.slice(0, 16)}-${basename(path).replace(/\.\w+$/, '')}`);
+  if (existsSync(copy)) return copy;
+  mkdirSync(cache, { recursive: true });
+  try {
+    await writeWhole(copy, (part) => pipeline(createReadStream(path), transform, createWriteStream(part)));
+  } catch (error) {
+    throw new LmzError('LMZ_CORRUPT', `${path} cannot be unpacked`, { cause: error });
+  }
+  return copy;
 }
 
 /**
- * Reads one category.
+ * Finds and measures the files of one category.
  *
  * @param held - the share of every file, at its end, that is kept for validation.
- * @param cache - a folder for decompressed files.
+ * @param cache - the folder of unpacked files.
+ * @throws LmzError `LMZ_USAGE` where a path cannot be read
  */
-export function readCategory(source: CategorySource, held: number, cache?: string): Category {
-  const training: Uint8Array[] = [];
-  const validation: Uint8Array[] = [];
-  const files = source.paths.flatMap(filesBelow).map((path) => {
-    const text = readText(path, cache);
-    const cut = text.length - Math.floor(text.length * held);
-    training.push(text.subarray(0, cut));
-    validation.push(text.subarray(cut));
-    return {
-      name: basename(path),
-      bytes: text.length,
-      sha256: createHash('sha256').update(text).digest('hex'),
-    };
-  });
+export async function readCategory(source: CategorySource, held: number, cache: string): Promise<Category> {
+  const found: { path: string; name: string; bytes: number; sha256: string }[] = [];
+  for (const given of source.paths) {
+    try {
+      for (const packed of await filesBelow(given)) {
+        const path = await unpacked(packed, cache);
+        found.push({ path, name: basename(packed), ...(await measure(createReadStream(path))) });
+      }
+    } catch (error) {
+      if (error instanceof LmzError) throw error;
+      const { message } = error as Error;
+      throw new LmzError('LMZ_USAGE', `--data ${given} cannot be read: ${message}`, { cause: error });
+    }
+  }
+  const heldOf = (bytes: number): number => Math.floor(bytes * held);
   return {
     name: source.name,
     weight: source.weight,
-    training: Buffer.concat(training),
-    validation: Buffer.concat(validation),
-    files,
+    training: new FileText(
+      found.map(({ path, bytes }) => ({ path, offset: 0, length: bytes - heldOf(bytes) })),
+    ),
+    validation: new FileText(
+      found.map(({ path, bytes }) => ({
+        path,
+        offset: bytes - heldOf(bytes),
+        length: heldOf(bytes),
+      })),
+    ),
+    files: found.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
   };
 }

@@ -10,7 +10,7 @@ import { LmzError } from '../errors.ts';
 import type { Engine, Parameters, Segment, SegmentResult, StepResult } from './engine.ts';
 import type { WorkerCall, WorkerSetup } from './engine-worker.ts';
 import type { Network, SegmentShape } from './network.ts';
-import type { RecurrentConfig } from './recurrent.ts';
+import type { NetworkConfig } from './networks.ts';
 
 // Threads run built code, also where tests or tsx start from the sources.
 const WORKER = new URL(
@@ -141,7 +141,7 @@ export function createParallelEngine(network: Network, shape: SegmentShape, thre
     throw new RangeError(`${shape.lanes} lanes cannot be shared by ${threads} threads`);
   }
   const setup: WorkerSetup = {
-    config: network.config as unknown as RecurrentConfig,
+    config: network.config as NetworkConfig,
     shape: { ...shape, lanes: shape.lanes / threads },
   };
   const workers = Array.from({ length: threads }, () => new Worker(WORKER, { workerData: setup }));

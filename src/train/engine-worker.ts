@@ -7,11 +7,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Parameters, Segment } from './engine.ts';
 import { createOrtEngine } from './engine-ort.ts';
 import type { SegmentShape } from './network.ts';
-import { type RecurrentConfig, recurrentNetwork } from './recurrent.ts';
+import { createNetwork, type NetworkConfig } from './networks.ts';
 
 /** What the thread is started with. */
 export interface WorkerSetup {
-  readonly config: RecurrentConfig;
+  readonly config: NetworkConfig;
   readonly shape: SegmentShape;
 }
 
@@ -25,7 +25,7 @@ export interface WorkerCall {
 const port = parentPort;
 if (port === null) throw new TypeError('engine-worker runs as a worker thread only');
 const { config, shape } = workerData as WorkerSetup;
-const engine = createOrtEngine(recurrentNetwork(config), shape);
+const engine = createOrtEngine(createNetwork(config), shape);
 
 port.on('message', ({ method, parameters, segment }: WorkerCall) => {
   void (async () => {

@@ -28,6 +28,8 @@ export interface EmbeddingSpec {
   readonly kinds: readonly ContextKind[];
   /** Rows of each context's table: primes. */
   readonly rows: readonly number[];
+  /** Standard deviation of the single bytes' rows at the start. */
+  readonly spread?: number;
 }
 
 /** Sizes of a segment: how many lanes side by side, how many bytes of each. */

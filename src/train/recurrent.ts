@@ -140,6 +140,10 @@ function forward<V>(
  * @throws RangeError where sizes make no sense.
  */
 export function recurrentNetwork(config: RecurrentConfig): Network {
+  for (const name of ['units', 'width'] as const) {
+    if (!Number.isInteger(config[name]) || config[name] < 1)
+      throw new RangeError(`${name}: ${config[name]} is no positive integer`);
+  }
   if (config.hidden === 0 && !config.direct) throw new RangeError('nothing leads to the logits');
   if (config.kinds.length !== config.rows.length)
     throw new RangeError('one number of rows for each context is needed');

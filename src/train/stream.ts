@@ -97,11 +97,17 @@ export function shareLanes(weights: readonly number[], lanes: number): number[] 
   return shares;
 }
 
+/**
+ * How lanes choose what to read: every block once an epoch, in random order, or blocks that begin at any byte, drawn
+ * independently.
+ */
+export type Sampling = 'blocks' | 'random';
+
 /** Where a stream is; JSON. */
 export interface StreamState {
   /** Blocks that each category has handed out. */
   readonly taken: number[];
-  /** Each lane's block (an index into its category's text) and the offset in it. */
+  /** Each lane's block (its index, or its first byte where sampling is random) and the offset in it. */
   readonly lanes: { readonly block: number; readonly offset: number }[];
 }
 
@@ -111,11 +117,14 @@ export class BatchStream {
   readonly #shape: SegmentShape;
   readonly #blockSize: number;
   readonly #seed: number;
+  readonly #sampling: Sampling;
   readonly #laneCategory: number[];
   readonly #readers: LaneReader[];
   readonly #orders: ({ epoch: number; order: Uint32Array } | undefined)[] = [];
   #taken: number[];
   #lanes: { block: number; offset: number }[];
+  /** Each lane's block, as far as it has been read. */
+  readonly #blocks: Uint8Array[];
 
   /**
    * @param blockSize - bytes that a lane reads in one piece; a multiple of the steps.
@@ -128,6 +137,7 @@ export class BatchStream {
     blockSize: number,
     seed: number,
     state?: StreamState,
+    sampling: Sampling = 'blocks',
   ) {
     if (blockSize % shape.steps !== 0)
       throw new RangeError(`block size ${blockSize} is no multiple of ${shape.steps}`);
@@ -139,6 +149,7 @@ export class BatchStream {
     this.#shape = shape;
     this.#blockSize = blockSize;
     this.#seed = seed;
+    this.#sampling = sampling;
     const shares = shareLanes(
       categories.map(({ weight }) => weight),
       shape.lanes,
@@ -156,9 +167,9 @@ export class BatchStream {
     } else {
       this.#lanes = state.lanes.map((lane) => ({ ...lane }));
     }
-    this.#lanes.forEach(({ block, offset }, lane) => {
-      const text = this.#categories[this.#laneCategory[lane]].training;
-      this.#readers[lane].continueAfter(text.subarray(block * blockSize, block * blockSize + offset));
+    this.#blocks = this.#lanes.map((_, lane) => this.#readBlock(lane));
+    this.#lanes.forEach(({ offset }, lane) => {
+      this.#readers[lane].continueAfter(this.#blocks[lane].subarray(0, offset));
     });
   }
 
@@ -166,9 +177,23 @@ export class BatchStream {
     return { taken: [...this.#taken], lanes: this.#lanes.map((lane) => ({ ...lane })) };
   }
 
+  #readBlock(lane: number): Uint8Array {
+    const { block } = this.#lanes[lane];
+    const start = this.#sampling === 'random' ? block : block * this.#blockSize;
+    return this.#categories[this.#laneCategory[lane]].training.subarray(start, start + this.#blockSize);
+  }
+
   #nextBlock(category: number): number {
-    const blocks = Math.floor(this.#categories[category].training.length / this.#blockSize);
+    const { length } = this.#categories[category].training;
     const taken = this.#taken[category]++;
+    if (this.#sampling === 'random') {
+      // Seeded by its number, so that the position in the stream is all that has to be remembered.
+      const random = new Random(
+        (this.#seed * 1_000_003 + category * 1009) ^ Math.imul(taken + 1, 0x9e37_79b1),
+      );
+      return Math.floor(random.uniform() * (length - this.#blockSize + 1));
+    }
+    const blocks = Math.floor(length / this.#blockSize);
     const epoch = Math.floor(taken / blocks);
     let known = this.#orders[category];
     if (known?.epoch !== epoch) {
@@ -187,13 +212,13 @@ export class BatchStream {
       if (position.offset === this.#blockSize) {
         position.block = this.#nextBlock(category);
         position.offset = 0;
+        this.#blocks[lane] = this.#readBlock(lane);
       }
       if (position.offset === 0) {
         this.#readers[lane].restart();
         batch.restarted.push(lane);
       }
-      const from = position.block * this.#blockSize + position.offset;
-      this.#readers[lane].read(this.#categories[category].training, from, batch, lane, this.#shape);
+      this.#readers[lane].read(this.#blocks[lane], position.offset, batch, lane, this.#shape);
       position.offset += this.#shape.steps;
     });
   }

@@ -10,7 +10,7 @@ import type { Random } from './random.ts';
 import { createRowKernel, KERNEL_WIDTH, type RowKernel } from './row-kernel.ts';
 import { BYTE_ROWS } from './stream.ts';
 
-/** Standard deviation of single bytes' rows at the start. Context rows start at zero: the unseen says nothing. */
+/** Standard deviation of single bytes' rows at the start, where the network does not say. Context rows start at zero: the unseen says nothing. */
 const BYTE_SPREAD = 0.3;
 
 /** Table rows that can be summed. */
@@ -103,7 +103,8 @@ export class Tables extends RowSums {
     super(own.weights, embedding.width);
     this.arrays = own;
     this.#slot = new Int32Array(rowCount(embedding));
-    for (let i = 0; i < BYTE_ROWS * this.width; i++) this.weights[i] = BYTE_SPREAD * random.normal();
+    for (let i = 0; i < BYTE_ROWS * this.width; i++)
+      this.weights[i] = (embedding.spread ?? BYTE_SPREAD) * random.normal();
   }
 
   /**

@@ -11,7 +11,7 @@ import type { Engine, Parameters } from './engine.ts';
 import type { Network, SegmentShape } from './network.ts';
 import { Random } from './random.ts';
 import { rateAt, type Schedule } from './schedule.ts';
-import { type Batch, BatchStream, emptyBatch, type StreamState } from './stream.ts';
+import { type Batch, BatchStream, emptyBatch, type Sampling, type StreamState } from './stream.ts';
 import { createTables, type Tables } from './tables.ts';
 import { validateCategory } from './validation.ts';
 
@@ -21,6 +21,8 @@ export interface TrainerOptions {
   /** Bytes that a lane reads in one piece. */
   readonly blockSize: number;
   readonly seed: number;
+  /** Blocks in random order, where nothing is said. */
+  readonly sampling?: Sampling;
   /** Gradients are scaled down to this norm. */
   readonly clipNorm: number;
   /** The tables' learning rate in units of the others'. */
@@ -36,6 +38,8 @@ export interface TrainerMeta {
   readonly bytes: number;
   readonly stream: StreamState;
   readonly movingLoss: number;
+  /** The training text, as far as it can be recognised; checkpoints of old do not have it. */
+  readonly data?: readonly { readonly name: string; readonly weight: number; readonly bytes: number }[];
 }
 
 /** What a step tells. */
@@ -81,7 +85,7 @@ export class Trainer {
     this.schedule = schedule;
     this.#engine = engine;
     this.#categories = categories;
-    const { shape, blockSize, seed } = options;
+    const { shape, blockSize, seed, sampling } = options;
     const random = new Random(seed);
     for (const { name, dims, initial } of network.parameters) {
       const size = dims.reduce((product, dim) => product * dim, 1);
@@ -92,7 +96,15 @@ export class Trainer {
     for (const { name, width } of network.states) this.#states[name] = new Float32Array(shape.lanes * width);
     this.#batch = emptyBatch(network.embedding, shape);
     this.#embedded = new Float32Array(shape.lanes * shape.steps * network.embedding.width);
-    this.#stream = new BatchStream(categories, network.embedding, shape, blockSize, seed, from?.meta.stream);
+    this.#stream = new BatchStream(
+      categories,
+      network.embedding,
+      shape,
+      blockSize,
+      seed,
+      from?.meta.stream,
+      sampling,
+    );
     if (from !== undefined) {
       for (const [name, array] of Object.entries(this.#arrays)) {
         const saved = from.arrays[name] as Float32Array | undefined;
@@ -120,6 +132,11 @@ export class Trainer {
     if (tables.length !== this.tables.rows.length)
       throw new RangeError('the tables have another size in the model');
     this.tables.rows.set(tables);
+  }
+
+  /** Steps made so far. */
+  get steps(): number {
+    return this.#step;
   }
 
   /** Bytes trained on so far. */
@@ -162,6 +179,11 @@ export class Trainer {
         bytes: this.#bytes,
         stream: this.#stream.state,
         movingLoss: this.#movingLoss,
+        data: this.#categories.map(({ name, weight, training }) => ({
+          name,
+          weight,
+          bytes: training.length,
+        })),
       },
       arrays: this.#arrays,
     };
@@ -202,17 +224,18 @@ export class Trainer {
     return { bits, norm, rate };
   }
 
-  /** Bits per byte of every category's validation text, or of about `limit` bytes of each. */
-  async validate(limit = Infinity): Promise<Record<string, number>> {
+  /** Bits per byte of every category's validation text, or of about `limit` bytes of each; not of empty ones. */
+  async validate(limit = Infinity, signal?: AbortSignal): Promise<Record<string, number>> {
     const bits: Record<string, number> = {};
     for (const { name, validation } of this.#categories) {
+      if (validation.length === 0) continue;
       const setup = {
         network: this.network,
         engine: this.#engine,
         shape: this.options.shape,
         tables: this.tables,
       };
-      bits[name] = await validateCategory(setup, this.parameters, validation, limit);
+      bits[name] = await validateCategory(setup, this.parameters, validation, limit, signal);
     }
     return bits;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatRatio, formatSize, parseSize } from '../../src/cli/sizes.ts';
+import { formatRatio, formatSize, parseSize } from '../../src/terminal/sizes.ts';
 
 test.each([
   ['0', 0],

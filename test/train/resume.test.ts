@@ -1,12 +1,12 @@
 /** A run that was stopped and resumed from its checkpoint file equals an unbroken one, bit for bit. */
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { LmzError } from '../../src/errors.ts';
 import { readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.ts';
 import { createOrtEngine } from '../../src/train/engine-ort.ts';
-import { CHECKPOINT_FILE, PROGRESS_FILE, runLoop } from '../../src/train/loop.ts';
+import { CHECKPOINT_FILE, readProgress, runLoop } from '../../src/train/loop.ts';
 import { recurrentNetwork } from '../../src/train/recurrent.ts';
 import { Trainer, type TrainerMeta } from '../../src/train/trainer.ts';
 import { TINY, tinyCategories } from './tiny.ts';
@@ -68,8 +68,8 @@ test('a signal ends the loop with a checkpoint; the schedule ends it too', async
   const resumed = new Trainer(network, engine, categories, OPTIONS, SCHEDULE, saved);
   await runLoop(resumed, options, new AbortController().signal);
   expect(resumed.bytes).toBe(6016);
-  const lines = readFileSync(join(options.folder, PROGRESS_FILE), 'utf8').trim().split('\n');
-  expect(lines.map((line) => (JSON.parse(line) as { bytes: number }).bytes)).toEqual([2048, 4096, 6016]);
+  const validated = readProgress(options.folder).filter(({ validation }) => validation !== undefined);
+  expect(validated.map(({ bytes }) => bytes)).toEqual([2048, 4096, 6016]);
 });
 
 test('a file that is no whole checkpoint is refused', () => {

@@ -5,6 +5,8 @@
  * @module
  */
 import type { Operators } from '../operators.ts';
+import { attention } from './attention.ts';
+import { layerNorm, positionRows, rotate } from './normalize.ts';
 import type { Tape, Value } from './tape.ts';
 
 function expectEqualDims(operator: string, a: Value, b: Value): void {
@@ -195,5 +197,9 @@ export function tapeOperators(tape: Tape): Operators<Value> {
     split: (x, axis, sizes) => split(tape, x, axis, sizes),
     concat: (parts, axis) => concat(tape, parts, axis),
     crossEntropy: (logits, targets) => crossEntropy(tape, logits, targets),
+    layerNorm: (x, scale, offset) => layerNorm(tape, x, scale, offset),
+    positionRows: (table, first, shape) => positionRows(tape, table, first, shape),
+    rotate: (x, cosines, sines, headWidth) => rotate(tape, x, cosines, sines, headWidth),
+    attention: (query, key, value, shape, heads) => attention(tape, query, key, value, shape, heads),
   };
 }

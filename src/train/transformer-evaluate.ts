@@ -1,0 +1,83 @@
+/**
+ * Bits per byte in the thesis' protocol, independent chunks of the context's length: of an exported model, and of the float
+ * network that it was rounded from. Measurement only; the coding path has its own integer arithmetic.
+ *
+ * @module
+ */
+import { loadModel } from '../model/load.ts';
+import { openSession } from '../model/session.ts';
+import type { Parameters } from './engine.ts';
+import { createOrtEngine } from './engine-ort.ts';
+import { emptyBatch, LaneReader } from './stream.ts';
+import { RowSums } from './tables.ts';
+import { type TransformerConfig, transformerNetwork } from './transformer.ts';
+
+/** How an exported model is run. */
+export interface ChunkOptions {
+  /** Bytes of a lane in one call. */
+  readonly time: number;
+  /** Chunks side by side. */
+  readonly lanes: number;
+}
+
+/** The mean bits per byte of an exported model over all whole chunks of a text. */
+export async function evaluateChunks(
+  file: Uint8Array,
+  text: Uint8Array,
+  { time, lanes }: ChunkOptions,
+): Promise<number> {
+  const model = loadModel(file);
+  const { start, logitBits, alphabet, context } = model.contract;
+  const session = await openSession(model, { lanes });
+  const rounds = Math.floor(text.length / context / lanes);
+  const unit = 2 ** -logitBits;
+  let bits = 0;
+  for (let round = 0; round < rounds; round++) {
+    session.reset();
+    for (let at = 0; at < context; at += time) {
+      const count = Math.min(time, context - at);
+      const place = (lane: number, t: number): number => (round * lanes + lane) * context + at + t;
+      const tokens = Int32Array.from({ length: lanes * count }, (_, i) => {
+        const t = i % count;
+        return at + t === 0 ? start : text[place(Math.floor(i / count), t) - 1];
+      });
+      const logits = await session.run(tokens, count);
+      for (let i = 0; i < lanes * count; i++) {
+        const from = i * alphabet;
+        const target = from + text[place(Math.floor(i / count), i % count)];
+        let sum = 0;
+        for (let k = 0; k < alphabet; k++) sum += 2 ** ((logits[from + k] - logits[target]) * unit);
+        bits += Math.log2(sum);
+      }
+    }
+  }
+  await session.release();
+  return bits / (rounds * lanes * context);
+}
+
+/** The same of the float network. */
+export async function floatBits(
+  config: TransformerConfig,
+  parameters: Parameters,
+  tables: Float32Array,
+  text: Uint8Array,
+): Promise<number> {
+  const network = transformerNetwork(config);
+  const shape = { lanes: 1, steps: config.context };
+  const engine = await createOrtEngine(network, shape);
+  const batch = emptyBatch(network.embedding, shape);
+  const reader = new LaneReader(network.embedding);
+  const sums = RowSums.of(tables.subarray(0, 256 * config.width), config.width);
+  const embedded = new Float32Array(config.context * config.width);
+  const chunks = Math.floor(text.length / config.context);
+  let nats = 0;
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    reader.restart();
+    reader.read(text, chunk * config.context, batch, 0, shape);
+    sums.gather(batch.rows, embedded);
+    const states = { position: Float32Array.of(0) };
+    nats += (await engine.evaluate(parameters, { embedded, targets: batch.targets, states })).loss;
+  }
+  await engine.release();
+  return nats / chunks / Math.LN2;
+}

@@ -1,0 +1,316 @@
+/**
+ * Writes an integer Transformer as an exact ONNX model (spec/lmz-format.md, section 8.1): the formulas of
+ * transformer-integers.ts over any number of lanes and bytes. Numbers are float32 integers, except attention's means
+ * (float64, for sums over all keys pass 2^24) and divisions (int32, int64).
+ *
+ * Keys and values of the last `context` bytes are states of 8 bits. A call joins those of its own bytes to them and
+ * keeps the last: a cache that slides, so that every byte sees the same number of places before it, whether it comes
+ * alone or in a sequence. Places that nothing was written to are masked by the count of bytes so far.
+ *
+ * @module
+ */
+import { GraphBuilder } from '../model/onnx/builder.ts';
+import { START_TOKEN } from './stream.ts';
+import {
+  BYTE_MAX,
+  CENTRED_MAX,
+  GRIDS,
+  HIDDEN_LIMIT,
+  type IntegerLayer,
+  type IntegerNorm,
+  type IntegerProduct,
+  type IntegerTransformer,
+  NORMAL_MAX,
+  normalFactor,
+  queryMax,
+  ROOT_SHIFT,
+  rootTable,
+  UNROTATED_MAX,
+  X_MAX,
+} from './transformer-integers.ts';
+
+const ALPHABET = 256;
+const TYPE = { float32: 1, int8: 3, int32: 6, int64: 7, float64: 11 } as const;
+/** Attention weights are powers of numbers up to this. */
+const POWER_BITS = 12;
+const POWER_MAX = 2 ** POWER_BITS;
+
+/** What every layer uses. */
+interface Shared {
+  /** Added to scores: 0 for places that a byte sees, [lanes, 1, time, context + time]. */
+  readonly mask: string;
+  /** int64 [1]: bytes of this call. */
+  readonly time: string;
+  /** Rotary positions: cosines and sines [lanes, time, 1, width / heads]. */
+  readonly turn?: readonly [string, string];
+  readonly roots: string;
+}
+
+class TransformerNodes {
+  readonly graph = new GraphBuilder('lmz transformer');
+  readonly network: IntegerTransformer;
+  readonly #numbers = new Map<number, string>();
+  readonly #shapes = new Map<string, string>();
+
+  constructor(network: IntegerTransformer) {
+    this.network = network;
+  }
+
+  op(operator: string, ...inputs: string[]): string {
+    return this.graph.node(operator, inputs);
+  }
+
+  number(value: number): string {
+    const known = this.#numbers.get(value) ?? this.graph.scalar('float32', value);
+    this.#numbers.set(value, known);
+    return known;
+  }
+
+  shape(...values: number[]): string {
+    const known = this.#shapes.get(values.join()) ?? this.graph.shape(...values);
+    this.#shapes.set(values.join(), known);
+    return known;
+  }
+
+  cast(x: string, type: keyof typeof TYPE): string {
+    return this.graph.node('Cast', [x], { to: TYPE[type] });
+  }
+
+  transpose(x: string, ...perm: number[]): string {
+    return this.graph.node('Transpose', [x], { perm });
+  }
+
+  /** round(x * 2^-bits) */
+  roundShift(x: string, bits: number): string {
+    return this.op('Round', this.op('Mul', x, this.number(2 ** -bits)));
+  }
+
+  clip(x: string, low: number, high: number): string {
+    return this.op('Clip', x, this.number(low), this.number(high));
+  }
+
+  split(x: string, axis: number, sizes: readonly number[]): string[] {
+    const names = sizes.map((_, i) => `${x}_${i}`);
+    this.graph.nodes('Split', [x, this.shape(...sizes)], { axis }, names);
+    return names;
+  }
+
+  /** values * 2^-bits */
+  vector(values: Int32Array, bits: number, name: string): string {
+    const scaled = Float32Array.from(values, (value) => value * 2 ** -bits);
+    return this.graph.constant(scaled, [values.length], name);
+  }
+
+  product(x: string, { inputs, columns, data, shifts, bias }: IntegerProduct, name: string): string {
+    const weights = this.cast(this.graph.constant(data, [inputs, columns], name), 'float32');
+    const factors = Float32Array.from(shifts, (shift) => 2 ** -shift);
+    // Runtimes multiply constants once, when they load the model.
+    const scaled = this.op('Mul', weights, this.graph.constant(factors, [columns], `${name}.scale`));
+    const sum = this.op('Round', this.op('MatMul', x, scaled));
+    return bias === undefined ? sum : this.op('Add', sum, this.vector(bias, 0, `${name}.bias`));
+  }
+
+  norm(sum: string, { scale, offset }: IntegerNorm, name: string, roots: string): string {
+    const { width } = this.network.config;
+    const int32 = (value: number): string => this.graph.scalar('int32', value);
+    const mean = this.roundShift(this.op('ReduceSum', sum, this.shape(-1)), Math.log2(width));
+    const centred = this.clip(this.op('Sub', sum, mean), -CENTRED_MAX, CENTRED_MAX);
+    const c = this.cast(centred, 'int32');
+    // The audit does not know that squares are positive.
+    const size = this.op('Abs', c);
+    const squares = this.op('ReduceSum', this.op('Mul', size, size), this.shape(-1));
+    const root = this.op('Gather', roots, this.op('Div', squares, int32(2 ** ROOT_SHIFT)));
+    const twice = this.op('Add', root, this.op('Div', squares, root));
+    const ratio = this.op('Div', this.op('Mul', c, int32(2 * normalFactor(width))), twice);
+    const normal = this.clip(this.cast(ratio, 'float32'), -NORMAL_MAX, NORMAL_MAX);
+    const scaled = this.op('Mul', normal, this.vector(scale, GRIDS.normal, `${name}.scale`));
+    const moved = this.op('Add', scaled, this.vector(offset, GRIDS.normal, `${name}.offset`));
+    return this.clip(this.op('Round', moved), -X_MAX, X_MAX);
+  }
+
+  /** Queries, keys and values, [lanes, time, heads, width / heads] each. */
+  project(x: string, layer: IntegerLayer, name: string, turn: Shared['turn']): [string, string, string] {
+    const { width, heads } = this.network.config;
+    const size = width / heads;
+    const all = this.product(x, layer.project, `${name}.project`);
+    const limit = (values: string, most: number): string => this.clip(values, -most, most);
+    if (turn === undefined) {
+      const byHead = this.op('Reshape', all, this.shape(0, 0, 3 * heads, size));
+      const [q, k, v] = this.split(byHead, 2, [heads, heads, heads]) as [string, string, string];
+      return [limit(q, queryMax(this.network.config)), limit(k, BYTE_MAX), limit(v, BYTE_MAX)];
+    }
+    const [straight, v, turned] = this.split(all, 2, [2 * width, width, 2 * width]) as [
+      string,
+      string,
+      string,
+    ];
+    const limited = (values: string): string =>
+      this.op('Reshape', limit(values, UNROTATED_MAX), this.shape(0, 0, 2 * heads, size));
+    const sum = this.op(
+      'Add',
+      this.op('Mul', limited(straight), turn[0]),
+      this.op('Mul', limited(turned), turn[1]),
+    );
+    const rotated = this.roundShift(sum, GRIDS.cosine + GRIDS.beforeRotation);
+    const [q, k] = this.split(rotated, 2, [heads, heads]) as [string, string];
+    const values = this.op('Reshape', limit(v, BYTE_MAX), this.shape(0, 0, heads, size));
+    return [limit(q, queryMax(this.network.config)), limit(k, BYTE_MAX), values];
+  }
+
+  /** A state with this call's part at its end; its last `context` places are the next state. */
+  cache(state: string, dims: readonly (string | number)[], part: string, axis: number, time: string): string {
+    const before = this.graph.input(state, 'int8', dims);
+    const all = this.graph.node('Concat', [before, this.cast(part, 'int8')], { axis });
+    const kept = this.op('Slice', all, time, this.shape(2 ** 31), this.shape(axis));
+    this.graph.emit(kept, `${state}_next`, 'int8', dims);
+    return all;
+  }
+
+  attend(x: string, layer: IntegerLayer, index: number, { mask, time, turn }: Shared): string {
+    const { width, heads, context } = this.network.config;
+    const size = width / heads;
+    const [q, k, v] = this.project(x, layer, `layer${index}`, turn);
+    const finer = this.number(2 ** (GRIDS.score - GRIDS.product));
+    const query = this.op('Mul', this.transpose(q, 0, 2, 1, 3), finer);
+    const keys = this.cache(
+      `key${index}`,
+      ['lanes', heads, size, context],
+      this.transpose(k, 0, 2, 3, 1),
+      3,
+      time,
+    );
+    const values = this.cache(
+      `value${index}`,
+      ['lanes', heads, context, size],
+      this.transpose(v, 0, 2, 1, 3),
+      2,
+      time,
+    );
+    const products = this.op('Round', this.op('MatMul', query, this.cast(keys, 'float32')));
+    const scores = this.op('Add', products, mask);
+    const most = this.graph.node('ReduceMax', [scores], { axes: [3] });
+    const above = this.op('Sub', scores, this.op('Sub', most, this.number(POWER_MAX)));
+    const u = this.clip(above, 0, POWER_MAX);
+    const second = this.roundShift(this.op('Mul', u, u), POWER_BITS);
+    const fourth = this.roundShift(this.op('Mul', second, second), POWER_BITS);
+    const weights = this.cast(this.op('Mul', fourth, fourth), 'float64');
+    const sums = this.op('MatMul', weights, this.cast(values, 'float64'));
+    const total = this.op('ReduceSum', weights, this.shape(3));
+    const divisor = this.op('Max', total, this.graph.constant(Float64Array.of(1), []));
+    const scale = this.graph.constant(
+      BigInt64Array.from(layer.valueBits, (bits) => 2n ** BigInt(GRIDS.x - bits)),
+      [heads, 1, size],
+      `layer${index}.value.scale`,
+    );
+    const means = this.op(
+      'Div',
+      this.op('Mul', this.cast(sums, 'int64'), scale),
+      this.cast(divisor, 'int64'),
+    );
+    // 64-bit integers beyond 32 bits are not put in order exactly; doubles are.
+    const bound = (value: number): string => this.graph.constant(Float64Array.of(value), []);
+    const limited = this.op('Clip', this.cast(means, 'float64'), bound(-X_MAX), bound(X_MAX));
+    const joined = this.op(
+      'Reshape',
+      this.transpose(this.cast(limited, 'float32'), 0, 2, 1, 3),
+      this.shape(0, 0, width),
+    );
+    return this.product(joined, layer.mix, `layer${index}.mix`);
+  }
+
+  layer(x: string, layer: IntegerLayer, index: number, shared: Shared): string {
+    const name = `layer${index}`;
+    const attended = this.op('Add', x, this.attend(x, layer, index, shared));
+    const middle = this.norm(attended, layer.norm1, `${name}.norm1`, shared.roots);
+    const hidden = this.clip(this.product(middle, layer.up, `${name}.up`), 0, HIDDEN_LIMIT);
+    const thought = this.op('Add', middle, this.product(hidden, layer.down, `${name}.down`));
+    return this.norm(thought, layer.norm2, `${name}.norm2`, shared.roots);
+  }
+
+  /** Tokens and positions become the first layer's input. */
+  embed(token: string): { x: string; shared: Shared } {
+    const { graph } = this;
+    const { config, embedding, positions } = this.network;
+    const { width, heads, context } = config;
+    const time = graph.node('Shape', [token], { start: 1, end: 2 });
+    const count = this.op('Squeeze', time, this.shape(0));
+    const range = (limit: string): string =>
+      this.op('Range', graph.scalar('int64', 0), limit, graph.scalar('int64', 1));
+
+    const before = graph.input('position', 'int32', ['lanes', 1]);
+    const limit = graph.scalar('int32', context);
+    const after = this.op('Min', this.op('Add', before, this.cast(time, 'int32')), limit);
+    graph.emit(after, 'position_next', 'int32', ['lanes', 1]);
+
+    const steps = this.cast(range(count), 'int32');
+    const places = this.op('Min', this.op('Add', before, steps), graph.scalar('int32', context - 1));
+    const rows = positions.map((table, i) => {
+      const columns = table.length / context;
+      return this.cast(
+        this.op('Gather', graph.constant(table, [context, columns], `positions${i}`), places),
+        'float32',
+      );
+    });
+    const bytes = graph.constant(embedding, [ALPHABET, width], 'embedding');
+    let x = this.cast(this.op('Gather', bytes, token), 'float32');
+    const rotary = config.positions === 'rotary';
+    if (!rotary) x = this.op('Add', x, rows[0]);
+    x = this.clip(x, -X_MAX, X_MAX);
+
+    // Byte t sees itself, which is place context + t, and the context places before it, as far as they hold something.
+    const place = this.cast(range(this.op('Add', count, graph.scalar('int64', context))), 'float32');
+    const byte = this.op('Unsqueeze', this.cast(steps, 'float32'), this.shape(1));
+    const held = this.op('Sub', this.number(context), this.cast(before, 'float32'));
+    const first = this.op('Max', byte, this.op('Unsqueeze', held, this.shape(1)));
+    const last = this.op('Add', byte, this.number(context));
+    const seen = this.op('And', this.op('GreaterOrEqual', place, first), this.op('LessOrEqual', place, last));
+    // More below any score than the range of attention.
+    const scoreMax = (width / heads) * queryMax(config) * BYTE_MAX * 2 ** (GRIDS.score - GRIDS.product);
+    const masked = 2 ** Math.ceil(Math.log2(2 * scoreMax + 2 * POWER_MAX));
+    const mask = this.op('Where', seen, this.number(0), this.number(-masked));
+    const roots = rootTable();
+    const shared: Shared = {
+      mask: this.op('Unsqueeze', mask, this.shape(1)),
+      time,
+      roots: graph.constant(roots, [roots.length], 'roots'),
+    };
+    if (!rotary) return { x, shared };
+    const turn = rows.map((row) => this.op('Unsqueeze', row, this.shape(2))) as [string, string];
+    return { x, shared: { ...shared, turn } };
+  }
+}
+
+/**
+ * The model file.
+ *
+ * @param metadata - beside what the contract demands: name, training data.
+ */
+export function exportTransformer(
+  network: IntegerTransformer,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const nodes = new TransformerNodes(network);
+  const { graph } = nodes;
+  const { config, layers } = network;
+  const embedded = nodes.embed(graph.input('token', 'int32', ['lanes', 'time']));
+  let { x } = embedded;
+  for (const [index, layer] of layers.entries()) x = nodes.layer(x, layer, index, embedded.shared);
+  const logits = nodes.cast(nodes.product(x, network.output, 'output'), 'int32');
+  graph.emit(logits, 'logits', 'int32', ['lanes', 'time', ALPHABET]);
+
+  const ranges = layers.flatMap((_, index) =>
+    ['key', 'value'].map((state) => [`lmz.state.${state}${index}`, `${-BYTE_MAX} ${BYTE_MAX}`] as const),
+  );
+  return graph.build({
+    'lmz.contract': '1',
+    'lmz.alphabet': String(ALPHABET),
+    'lmz.logit_bits': String(GRIDS.logit),
+    'lmz.start': String(START_TOKEN),
+    'lmz.context': String(config.context),
+    'lmz.time': 'sequence',
+    'lmz.state.position': `0 ${config.context}`,
+    ...Object.fromEntries(ranges),
+    'lmz.network': JSON.stringify(config),
+    ...metadata,
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * The Transformer in integers: what a trained one is rounded to (transformer-quantize.ts) and what the exported graph
+ * computes (transformer-export.ts). A value v on a grid of b bits is held as the integer v * 2^b.
+ *
+ * One byte of a lane, `round` to the nearest and halves to even, `/` truncated towards zero:
+ *
+ *     x          clip(embedding[token] + sinusoids[position], +-2^11)                      8 bits
+ *     q          clip(round(x P / 2^..), +-4095)                                 12 - b bits, by column
+ *     k, v       clip(round(x P / 2^..), +-127)                                  b and c bits, by column
+ *                with rotary positions q and k have one bit more at first, are within +-8191, and are turned and
+ *                clipped then: round((q cos + q' sin) / 2^11), q' being the turned columns
+ *     s_j        round(q k_j / 2^3)              9 bits: 4096 is 8 nats; of the 'context' bytes before and this one
+ *     u_j        clip(s_j - max s + 4096, 0, 4096)
+ *     w_j        round(round(u_j^2 / 2^12)^2 / 2^12)^2
+ *     o          clip(2^(8-c) sum(w_j v_j) / max(1, sum w_j), +-2^11)                      8 bits
+ *     x'         norm(x + round(o M / 2^..))
+ *     h          clip(round(x' U / 2^..) + bias, 0, 2^9)                                   6 bits
+ *     x''        norm(x' + round(h D / 2^..) + bias)
+ *     logits     round(x'' O / 2^..) + bias                                                6 bits, of binary logarithms
+ *
+ *     norm(y)    c = clip(y - round(sum y / n), +-4095)
+ *                r = t + sum c^2 / t      t = the table's square root of sum c^2, r / 2 one of Newton's steps from it
+ *                clip(round((clip(2 c f / r, +-2^12) scale + offset) / 2^9), +-2^11)        f = round(2^9 sqrt n)
+ *
+ * @module
+ */
+import type { TransformerConfig } from './transformer.ts';
+
+/** Bits of the grids. */
+export const GRIDS = {
+  /** Everything between the layers, within +-2^11: 64 products with 8-bit weights stay below 2^24. */
+  x: 8,
+  /** Hidden units, 0..2^9: 256 products with 8-bit weights stay below 2^24. */
+  hidden: 6,
+  /** A query's bits and a key's. */
+  product: 12,
+  /** Scores: 2^12 is the range of attention, 8 nats. */
+  score: 9,
+  /** Normal values, and the factors that they are multiplied by. */
+  normal: 9,
+  scale: 8,
+  cosine: 10,
+  /** Bits of queries and keys before their rotation, more than after. */
+  beforeRotation: 1,
+  logit: 6,
+} as const;
+
+export const X_MAX = 2 ** 11;
+export const HIDDEN_LIMIT = 2 ** 9;
+/** Keys, values and weights are within +- this. */
+export const BYTE_MAX = 127;
+/**
+ * Queries are within +- this. They are not kept, so they may be finer than keys: with 8 bits of both, rounding cost 0.5
+ * to 0.7 % instead of 0.1. Heads of up to 32 columns have 12 bits, so that sums with keys stay below 2^24.
+ */
+export function queryMax({ width, heads }: TransformerConfig): number {
+  return Math.min(4095, Math.floor(2 ** 24 / ((width / heads) * BYTE_MAX)));
+}
+/** Queries and keys before their rotation. */
+export const UNROTATED_MAX = 8191;
+/** Sums of all columns' magnitudes in a residual sum, so that their mean is exact; about 128 times as much as is usual. */
+export const RESIDUAL_MAX = 2 ** 24;
+/** What the normalisation works with, the mean taken off. */
+export const CENTRED_MAX = 4095;
+export const NORMAL_MAX = 2 ** 12;
+/** Rounded factors and offsets of the normalisation. */
+export const SCALE_MAX = 1023;
+export const OFFSET_MAX = 2 ** 20;
+/** Biases of the products. */
+export const BIAS_MAX = 2 ** 13;
+
+/** Squares' sums are looked up by their upper bits. */
+export const ROOT_SHIFT = 18;
+const ROOT_ROWS = 4096;
+
+/** Square roots of the middles of 2^18 numbers each; a double's square root is exact enough on every machine. */
+export function rootTable(): Int32Array {
+  return Int32Array.from({ length: ROOT_ROWS }, (_, row) =>
+    Math.round(Math.sqrt((row + 0.5) * 2 ** ROOT_SHIFT)),
+  );
+}
+
+/** 2^9 times the square root of the width: what makes c / sqrt(sum c^2) a normal value on its grid. */
+export function normalFactor(width: number): number {
+  return Math.round(2 ** GRIDS.normal * Math.sqrt(width));
+}
+
+/** A matrix product in integers: round(x data / 2^shifts) + bias. */
+export interface IntegerProduct {
+  readonly inputs: number;
+  readonly columns: number;
+  /** [inputs, columns], row-major. */
+  readonly data: Int8Array;
+  readonly shifts: Int32Array;
+  readonly bias?: Int32Array;
+}
+
+/** A normalisation's factors and offsets. */
+export interface IntegerNorm {
+  readonly scale: Int32Array;
+  readonly offset: Int32Array;
+}
+
+/** One layer. */
+export interface IntegerLayer {
+  /** To queries, keys and values; with rotary positions then the turned queries and keys. */
+  readonly project: IntegerProduct;
+  /** Bits of each column of the values. */
+  readonly valueBits: Int32Array;
+  readonly mix: IntegerProduct;
+  readonly norm1: IntegerNorm;
+  readonly up: IntegerProduct;
+  readonly down: IntegerProduct;
+  readonly norm2: IntegerNorm;
+}
+
+/** The whole network. */
+export interface IntegerTransformer {
+  readonly config: TransformerConfig;
+  /** [256, width] */
+  readonly embedding: Int16Array;
+  /** Sinusoids [context, width]; or cosines, then sines, of a head, [context, width / heads] each. */
+  readonly positions: readonly Int16Array[];
+  readonly layers: readonly IntegerLayer[];
+  readonly output: IntegerProduct;
+}
