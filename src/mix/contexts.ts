@@ -1,0 +1,135 @@
+/**
+ * The contexts: one line each. Their order is part of the format, since it salts their hashes.
+ *
+ * A context's number is 32 bits of whatever should have been seen before for its statistics to apply; different contexts
+ * of one line may fall together, rarely. `fast` marks those of the fast preset.
+ *
+ * @module
+ */
+import { hash2 } from './hash.ts';
+import type { LaneHistory } from './lane-history.ts';
+import type { MixParameters } from './parameters.ts';
+
+/** See the module's head. */
+export interface ContextDefinition {
+  readonly name: string;
+  readonly fast?: true;
+  readonly of: (h: LaneHistory) => number;
+}
+
+const order1: ContextDefinition = { name: 'order 1', fast: true, of: (h) => h.last4 & 0xff };
+const order2: ContextDefinition = { name: 'order 2', fast: true, of: (h) => h.last4 & 0xffff };
+const order3: ContextDefinition = { name: 'order 3', fast: true, of: (h) => h.last4 & 0xffffff };
+const order4: ContextDefinition = { name: 'order 4', fast: true, of: (h) => h.last4 };
+const match: ContextDefinition = {
+  name: 'expected byte, length of match',
+  fast: true,
+  of: (h) => hash2(h.expected, (Math.min(h.matchLength, 31) << 8) | (h.last4 & 255)),
+};
+
+const byte = (h: LaneHistory): number => h.last4 & 255;
+
+/** For text, markup and source code. */
+export const TEXT_CONTEXTS: readonly ContextDefinition[] = [
+  order1,
+  order2,
+  order3,
+  order4,
+  { name: 'order 5', of: (h) => hash2(h.last4, h.before4 & 0xff) },
+  { name: 'order 6', fast: true, of: (h) => hash2(h.last4, h.before4 & 0xffff) },
+  { name: 'word', fast: true, of: (h) => hash2(h.text.word, byte(h)) },
+  { name: 'word pair', fast: true, of: (h) => hash2(h.text.word, h.text.word1) },
+  { name: 'three words', of: (h) => hash2(hash2(h.text.word, h.text.word1), h.text.word2) },
+  { name: 'column', fast: true, of: (h) => hash2(h.text.column, byte(h) === 32 ? 1 : 0) },
+  { name: 'bytes 2 and 3', of: (h) => h.last4 & 0xffff00 },
+  { name: 'quotes, depth, word', of: (h) => hash2(h.text.quote * 64 + h.text.depth, h.text.word) },
+  { name: 'word, word but one', of: (h) => hash2(Math.imul(h.text.word, 3) + byte(h), h.text.word2) },
+  { name: 'tag, word', of: (h) => hash2(h.text.tag, h.text.word) },
+  { name: 'after order 2', of: (h) => hash2(h.indirect.afterTwo[h.last4 & 0xffff], byte(h)) },
+  {
+    name: 'byte above, column',
+    fast: true,
+    of: (h) => hash2(h.above | (Math.min(h.text.column, 255) << 8), byte(h)),
+  },
+  match,
+  { name: 'shape', of: (h) => hash2(h.last4 & 0xf0f0f0ff, h.before4 & 0xf0f0) },
+  { name: 'last word, order 2', of: (h) => hash2(h.text.word1, h.last4 & 0xffff) },
+  { name: 'classes', of: (h) => hash2(h.text.classes & 0xffffff, byte(h)) },
+  { name: 'word, bytes above', of: (h) => hash2(h.text.word, h.above | (h.aboveNext << 8)) },
+];
+
+const row = (h: LaneHistory): number => h.records.row || h.records.record;
+const place = (h: LaneHistory): number => h.count % h.records.record;
+const fromRecord = (h: LaneHistory): number => h.back(h.records.record);
+const fromRow = (h: LaneHistory): number => h.back(row(h));
+
+/** For everything else: records of fixed length, images, machine code. */
+export const BINARY_CONTEXTS: readonly ContextDefinition[] = [
+  order1,
+  order2,
+  order3,
+  order4,
+  {
+    name: 'two records above, byte',
+    fast: true,
+    of: (h) => hash2(fromRecord(h) | (h.back(2 * h.records.record) << 8) | (byte(h) << 16), 2),
+  },
+  {
+    name: 'place in record, above',
+    fast: true,
+    of: (h) => hash2(place(h) | (fromRecord(h) << 8), h.records.record),
+  },
+  { name: 'place in record, byte', of: (h) => hash2(place(h) | (byte(h) << 8), h.records.record) },
+  { name: 'row above, byte', fast: true, of: (h) => hash2(fromRow(h) | (byte(h) << 8), row(h)) },
+  {
+    name: 'three rows above, byte',
+    of: (h) => hash2(fromRow(h) | (h.back(2 * row(h)) << 8) | (byte(h) << 16), h.back(3 * row(h))),
+  },
+  {
+    // Of the neighbours, the bits that touch: for images of one bit a pixel.
+    name: 'neighbourhood',
+    fast: true,
+    of: (h) =>
+      hash2(
+        fromRow(h) |
+          (h.back(2 * row(h)) << 8) |
+          ((h.last4 & 15) << 16) |
+          ((h.back(row(h) - 1) >> 5) << 20) |
+          ((h.back(row(h) + 1) & 7) << 24),
+        3,
+      ),
+  },
+  { name: 'byte 2', of: (h) => h.last4 & 0xff00 },
+  { name: 'byte 3', of: (h) => h.last4 & 0xff0000 },
+  { name: 'byte 4', of: (h) => h.last4 & 0xff000000 },
+  { name: 'bytes 1 and 3', fast: true, of: (h) => h.last4 & 0xff00ff },
+  { name: 'bytes 2 and 3', of: (h) => h.last4 & 0xffff00 },
+  { name: 'place modulo 4, order 2', of: (h) => hash2(h.count & 3, h.last4 & 0xffff) },
+  match,
+  { name: 'after order 1', of: (h) => h.indirect.afterOne[byte(h)] | (byte(h) << 16) },
+  { name: 'bytes 2 and 4, place modulo 4', of: (h) => h.back(2) | (h.back(4) << 8) | ((h.count & 3) << 16) },
+  { name: 'high bits of order 4', of: (h) => hash2(h.last4 & 0xf8f8f8f8, 4) },
+  { name: 'bytes 1 and 4', of: (h) => hash2(h.last4 & 0xff0000ff, 4) },
+  { name: 'shape of order 8', of: (h) => hash2(h.last4 & 0xf0f0f0f0, h.before4 & 0xf0f0f0f0) },
+];
+
+/** A context in use, with the salt that keeps its hashes apart from the others'. */
+export interface Context {
+  readonly of: ContextDefinition['of'];
+  readonly salt: number;
+  /** One of the orders whose hits are counted: the longer the context known, the surer the prediction. */
+  readonly order: boolean;
+}
+
+/** The contexts that a frame uses, in order. */
+export function contextsOf({ profile, fast }: MixParameters): Context[] {
+  const definitions = profile === 'text' ? TEXT_CONTEXTS : BINARY_CONTEXTS;
+  return definitions
+    .map((definition, i) => ({
+      definition,
+      of: definition.of,
+      salt: Math.imul(i + 1, 0x3d4d51cb),
+      order: definition.name.startsWith('order '),
+    }))
+    .filter(({ definition }) => !fast || definition.fast === true);
+}

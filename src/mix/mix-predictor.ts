@@ -1,0 +1,288 @@
+/**
+ * Predictor 2: the adaptive statistics of a chunk, with or without a language model, mixed into one probability per bit.
+ * The plain reference; a fast kernel must give the same bits.
+ *
+ * A bit's way: the histories of all contexts, matches, low orders and the language model become inputs; seven mixers, each
+ * with weights chosen by another small context, weigh them; two mixers weigh those; four probability maps refine.
+ *
+ * @module
+ */
+import { adapt, UNKNOWN_PROBABILITY } from './adaptive-probability.ts';
+import { HISTORY_GUESS, NEXT_HISTORY } from './bit-history.ts';
+import { type Context, contextsOf } from './contexts.ts';
+import { hash2 } from './hash.ts';
+import { IndirectHistory, LaneHistory } from './lane-history.ts';
+import { LanguageModelInput } from './language-model-input.ts';
+import { squash, STRETCH_TABLE, stretchOf } from './logistic.ts';
+import { bitLength, MatchModel } from './match-model.ts';
+import { inputVector, Mixer } from './mixer.ts';
+import type { MixParameters } from './parameters.ts';
+import type { BitPredictor } from './predictor.ts';
+import { ProbabilityMap } from './probability-map.ts';
+import { SlotTable } from './slots.ts';
+import { rangeOf } from './text-state.ts';
+
+const f = Math.fround;
+
+/** Limits of the counts of histories' probabilities and of the direct ones of orders 1 to 3. */
+const HISTORY_LIMIT = 255;
+const DIRECT_LIMITS = [255, 127, 60];
+const DIRECT_HASH_BITS = 20;
+/** Minimum lengths of the two match models. */
+const MATCH_MINIMA = [6, 14];
+/** The learning rate of the first layer falls from FIRST by 1 / (1 + bytes * DECAY) to LAST. */
+const RATE_FIRST = f(0.02);
+const RATE_LAST = f(0.003);
+const RATE_DECAY = f(0.0005);
+const RATE_SECOND_LAYER = f(0.002);
+/** Weights that mixing begins with. */
+const WEIGHT_HISTORY = 0.14;
+const WEIGHT_MATCH = 0.2;
+const WEIGHT_DIRECT = 0.1;
+const WEIGHT_MODEL = 0.4;
+const WEIGHT_MODEL_MAP = 0.2;
+const BIAS = 0.3;
+/** Shares of the mixed and of each refined probability in the result. */
+const SHARE_MIXED = f(0.4);
+const SHARE_MAP = f(0.15);
+/** Results keep so many units of 2^-24 away from 0 and 1. */
+const P_MIN = 64;
+const P_MAX = 2 ** 24 - P_MIN;
+/** Inputs from the language model, and number of first-layer mixers. */
+const MODEL_INPUTS = 6;
+const SELECTORS = 7;
+/** Number of weight vectors of each selecting context; the fifth depends on whether there is a language model. */
+const SET_SIZES = [256, 264, 256, 56, 768, 504, 1024];
+const SET_SIZE_WITHOUT_MODEL = 2048;
+
+/** See the module's head. */
+export class MixPredictor implements BitPredictor {
+  readonly #chunk: Uint8Array;
+  readonly #parameters: MixParameters;
+  readonly #lanes: LaneHistory[];
+  readonly #contexts: readonly Context[];
+  readonly #slots: SlotTable;
+  readonly #hashes: Int32Array;
+  readonly #slotOf: Int32Array;
+  /** Words of {@link adapt}: what each history of each context means. */
+  readonly #meanings: Uint32Array;
+  readonly #meaningOf: Int32Array;
+  readonly #matches: readonly MatchModel[];
+  readonly #direct: readonly Uint32Array[];
+  readonly #directAt = new Int32Array(3);
+  readonly #model = new LanguageModelInput();
+  readonly #inputs: Float32Array;
+  readonly #outputs = inputVector(SELECTORS);
+  readonly #layer1: readonly Mixer[];
+  readonly #layer2: readonly Mixer[];
+  readonly #modelMaps: readonly ProbabilityMap[];
+  readonly #maps: readonly ProbabilityMap[];
+  #lane: LaneHistory;
+  #bytes = 0;
+  #rate = 0;
+  /** The bits of the byte so far, after a leading 1; how many. */
+  #partial = 1;
+  #bit = 0;
+  #matchBucket = 0;
+  #probability = 0;
+
+  /**
+   * @param chunk       encoder: complete; decoder: as long as the raw chunk, filled here byte by byte
+   * @param laneStarts  where lanes begin, and, as last entry, where the chunk ends
+   */
+  constructor(chunk: Uint8Array, laneStarts: ArrayLike<number>, parameters: MixParameters) {
+    this.#chunk = chunk;
+    this.#parameters = parameters;
+    const indirect = new IndirectHistory();
+    this.#lanes = Array.from(
+      { length: laneStarts.length - 1 },
+      (_, lane) => new LaneHistory(chunk, laneStarts[lane], indirect),
+    );
+    this.#lane = this.#lanes[0];
+    this.#contexts = contextsOf(parameters);
+    const count = this.#contexts.length;
+    this.#slots = new SlotTable(parameters.tableBits);
+    this.#hashes = new Int32Array(count);
+    this.#slotOf = new Int32Array(count);
+    this.#meaningOf = new Int32Array(count);
+    this.#meanings = new Uint32Array(count * 256);
+    for (let i = 0; i < count; i++) HISTORY_GUESS.forEach((p, s) => (this.#meanings[i * 256 + s] = p << 16));
+    const matchBits = Math.max(10, Math.min(22, parameters.tableBits - 4));
+    this.#matches = MATCH_MINIMA.map((minimum) => new MatchModel(chunk, laneStarts, minimum, matchBits));
+    this.#direct = [65536, 1 << DIRECT_HASH_BITS, 1 << DIRECT_HASH_BITS].map((size) =>
+      new Uint32Array(size).fill(UNKNOWN_PROBABILITY),
+    );
+    const { languageModel } = parameters;
+    const total = 2 * count + 2 * MATCH_MINIMA.length + 3 + (languageModel ? MODEL_INPUTS : 0) + 1;
+    this.#inputs = inputVector(total);
+    this.#inputs[total - 1] = BIAS;
+    const start = this.#startWeights(count);
+    this.#layer1 = SET_SIZES.map(
+      (size, i) => new Mixer(this.#inputs, i === 4 && !languageModel ? SET_SIZE_WITHOUT_MODEL : size, start),
+    );
+    const equal = new Float32Array(this.#outputs.length).fill(1 / SELECTORS);
+    this.#layer2 = [256, 160].map((size) => new Mixer(this.#outputs, size, equal));
+    const modelMapSizes = languageModel ? [256, 65536, 65536, 16 * 256 * 3] : [];
+    this.#modelMaps = modelMapSizes.map((size) => new ProbabilityMap(size));
+    this.#maps = [65536, 65536, 65536, 65536].map((size) => new ProbabilityMap(size));
+  }
+
+  #startWeights(contexts: number): Float32Array {
+    const start = new Float32Array(this.#inputs.length);
+    for (let i = 0; i < contexts; i++) start[2 * i] = WEIGHT_HISTORY;
+    let at = 2 * contexts;
+    for (let i = 0; i < MATCH_MINIMA.length; i++, at += 2) start[at] = WEIGHT_MATCH;
+    for (let i = 0; i < 3; i++) start[at++] = WEIGHT_DIRECT;
+    if (this.#parameters.languageModel) {
+      start[at] = WEIGHT_MODEL;
+      start[at + 2] = WEIGHT_MODEL_MAP;
+    }
+    return start;
+  }
+
+  beginByte(lane: number, cdf?: Uint32Array): void {
+    const h = (this.#lane = this.#lanes[lane]);
+    for (const match of this.#matches) match.beginByte(lane, h.at);
+    const [short, long] = this.#matches;
+    const longest = long.length > 0 && long.length >= short.length ? long : short;
+    h.matchLength = longest.length;
+    h.expected = longest.expected + 1;
+    const n = h.matchLength;
+    this.#matchBucket = n === 0 ? 0 : Math.min(15, n < 16 ? n >> 1 : bitLength(n) + 3);
+    this.#contexts.forEach(({ of, salt }, i) => {
+      this.#hashes[i] = hash2(of(h), salt);
+    });
+    if (cdf !== undefined) this.#model.beginByte(cdf);
+    this.#rate = f(RATE_LAST + f(f(RATE_FIRST - RATE_LAST) / f(1 + f(this.#bytes * RATE_DECAY))));
+    this.#partial = 1;
+    this.#bit = 0;
+  }
+
+  p(): number {
+    const h = this.#lane;
+    const x = this.#inputs;
+    const partial = this.#partial;
+    const bit = this.#bit;
+    const shift = 7 - bit;
+    const order1 = h.last4 & 255;
+    const hits = this.#histories(bit, partial);
+    let at = 2 * this.#contexts.length;
+    for (const match of this.#matches) {
+      match.predict(x, at, partial, shift);
+      at += 2;
+    }
+    const order2Hash = hash2(h.last4 & 0xffff, partial);
+    this.#directAt[0] = (order1 << 8) | partial;
+    this.#directAt[1] = order2Hash >>> (32 - DIRECT_HASH_BITS);
+    this.#directAt[2] = hash2(h.last4 & 0xffffff, partial + 77) >>> (32 - DIRECT_HASH_BITS);
+    for (let i = 0; i < 3; i++) x[at++] = STRETCH_TABLE[this.#direct[i][this.#directAt[i]] >>> 20];
+
+    // The bit that the longest match expects, as long as it was right in this byte; 2 without one.
+    const expected =
+      h.expected > 0 && (h.expected + 255) >> (shift + 1) === partial ? ((h.expected - 1) >> shift) & 1 : 2;
+    const bucket = this.#matchBucket;
+    let possible = 0;
+    let modelSet = ((h.last4 >>> 8) & 255) * 8 + bit;
+    if (this.#parameters.languageModel) {
+      const stretched = this.#model.stretched(partial, shift);
+      possible = this.#model.possible(partial, shift);
+      const sure = Math.min(11, Math.trunc(Math.abs(stretched) * 2));
+      modelSet = ((sure * 2 + (stretched > 0 ? 1 : 0)) * 4 + possible) * 8 + bit;
+      const [byPartial, byOrder1, byOrder2, byMatch] = this.#modelMaps;
+      x[at] = stretched;
+      x[at + 1] = f(f(squash(stretched) - 0.5) * 2);
+      x[at + 2] = stretchOf(byPartial.refine(stretched, partial));
+      x[at + 3] = stretchOf(byOrder1.refine(stretched, partial | (order1 << 8)));
+      x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Hash & 0xffff));
+      x[at + 5] = stretchOf(byMatch.refine(stretched, (bucket * 256 + partial) * 3 + expected));
+    }
+
+    const { text, records } = h;
+    const sets = [
+      partial,
+      (expected === 2 ? 0 : bucket * 2 + expected + 1) * 8 + bit,
+      order1,
+      hits * 8 + bit,
+      modelSet,
+      (Math.min(text.wordLength, 7) * 8 + rangeOf((h.last4 >>> 8) & 255)) * 8 + bit,
+      (this.#parameters.profile === 'text'
+        ? Math.min(text.column >> 3, 15) * 8 + rangeOf(order1)
+        : ((h.count % records.record) & 31) * 4 + (records.row > 0 ? 1 : 0)) *
+        8 +
+        bit,
+    ];
+    for (let i = 0; i < SELECTORS; i++) this.#outputs[i] = this.#layer1[i].mix(sets[i]);
+    const first = this.#layer2[0].mix(partial);
+    const second = this.#layer2[1].mix(expected === 2 ? possible * 8 + bit : (bucket + 4) * 8 + bit);
+    const mixed = f(f(first + second) * 0.5);
+
+    const [map1, map2, map3, mapWord] = this.#maps;
+    let p = f(squash(mixed) * SHARE_MIXED);
+    p = f(p + f(map1.refine(mixed, partial | (order1 << 8)) * SHARE_MAP));
+    p = f(p + f(map2.refine(mixed, order2Hash & 0xffff) * SHARE_MAP));
+    p = f(p + f(map3.refine(mixed, hash2(h.last4 & 0xffffff, partial + 3) & 0xffff) * SHARE_MAP));
+    p = f(p + f(mapWord.refine(mixed, hash2(text.word, partial) & 0xffff) * SHARE_MAP));
+    this.#probability = Math.max(P_MIN, Math.min(P_MAX, Math.trunc(f(p * 2 ** 24))));
+    return this.#probability;
+  }
+
+  /** Inputs from the contexts' histories; returns how many of the orders have seen this context before. */
+  #histories(bit: number, partial: number): number {
+    const x = this.#inputs;
+    const { bytes } = this.#slots;
+    const count = this.#contexts.length;
+    if (bit === 0) {
+      for (let i = 0; i < count; i++) this.#slotOf[i] = this.#slots.find(this.#hashes[i]);
+    } else if (bit === 4) {
+      for (let i = 0; i < count; i++) this.#slotOf[i] = this.#slots.find(hash2(this.#hashes[i], partial));
+    }
+    const node = this.#node();
+    let hits = 0;
+    for (let i = 0; i < count; i++) {
+      const history = bytes[this.#slotOf[i] + node];
+      const at = i * 256 + history;
+      this.#meaningOf[i] = at;
+      if (history === 0) {
+        x[2 * i] = x[2 * i + 1] = 0;
+      } else {
+        const meaning = this.#meanings[at];
+        x[2 * i] = STRETCH_TABLE[meaning >>> 20];
+        x[2 * i + 1] = ((meaning >>> 16) - 32768) / 16384;
+        if (this.#contexts[i].order) hits++;
+      }
+    }
+    return hits;
+  }
+
+  /** Node of a slot's tree: the bits of this half of the byte, after a leading 1. */
+  #node(): number {
+    if (this.#bit < 4) return this.#partial;
+    const half = 1 << (this.#bit - 4);
+    return (this.#partial & (half - 1)) | half;
+  }
+
+  update(bit: number): void {
+    for (const mixer of this.#layer1) mixer.train(bit, this.#rate);
+    for (const mixer of this.#layer2) mixer.train(bit, RATE_SECOND_LAYER);
+    for (const map of this.#maps) map.update(bit);
+    for (const map of this.#modelMaps) map.update(bit);
+    const { bytes } = this.#slots;
+    const node = this.#node();
+    for (let i = 0; i < this.#contexts.length; i++) {
+      adapt(this.#meanings, this.#meaningOf[i], bit, HISTORY_LIMIT);
+      const at = this.#slotOf[i] + node;
+      bytes[at] = NEXT_HISTORY[2 * bytes[at] + bit];
+    }
+    for (const match of this.#matches) match.update(bit);
+    for (let i = 0; i < 3; i++) adapt(this.#direct[i], this.#directAt[i], bit, DIRECT_LIMITS[i]);
+    this.#partial = (this.#partial << 1) | bit;
+    if (++this.#bit === 8) this.#endByte(this.#partial & 255);
+  }
+
+  #endByte(byte: number): void {
+    const h = this.#lane;
+    this.#chunk[h.at] = byte;
+    h.see(byte);
+    this.#bytes++;
+  }
+}

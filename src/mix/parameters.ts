@@ -1,0 +1,41 @@
+/**
+ * What a frame says of its mixing. Everything else is constant under the predictor's number.
+ *
+ * @module
+ */
+import { TABLE_BITS_MAX, TABLE_BITS_MIN } from './slots.ts';
+
+/** Which contexts are used: for text (words, lines, tags) or for binary data (records, images). */
+export type MixProfile = 'text' | 'binary';
+
+/** Parameters of a frame's mixing. */
+export interface MixParameters {
+  readonly profile: MixProfile;
+  /** Fewer contexts, for speed. */
+  readonly fast: boolean;
+  /** log2 of the slot table's size in bytes, {@link TABLE_BITS_MIN} to {@link TABLE_BITS_MAX}. */
+  readonly tableBits: number;
+  /** Whether a language model's distribution is mixed in. */
+  readonly languageModel: boolean;
+}
+
+/** Bytes that look like no text: more than one in so many makes a chunk binary. */
+const TEXT_RARITY = 50;
+
+/** A cheap look at a chunk. The decoder reads the profile from the frame. */
+export function profileOf(chunk: Uint8Array): MixProfile {
+  let odd = 0;
+  for (const byte of chunk) if (byte < 9 || (byte > 13 && byte < 32) || byte === 127) odd++;
+  return odd * TEXT_RARITY > chunk.length ? 'binary' : 'text';
+}
+
+/** New slots that a byte can need at most, in bytes, nearly. */
+const SLOT_BYTES = 640;
+const TABLE_BITS_DEFAULT = 27;
+
+/** log2 of the slot table's size for a chunk: the smallest that could never be full, or `limit`. */
+export function tableBitsFor(size: number, limit = TABLE_BITS_DEFAULT): number {
+  let bits = TABLE_BITS_MIN;
+  while (bits < Math.min(limit, TABLE_BITS_MAX) && 2 ** bits < size * SLOT_BYTES) bits++;
+  return bits;
+}
