@@ -48,6 +48,15 @@ function edited(edit: (model: ModelProto) => void, bytes = small()): Uint8Array 
 }
 
 describe('loadModel', () => {
+  it('takes a Buffer, wherever in memory its constants come to lie', () => {
+    const file = small();
+    for (let offset = 0; offset < 8; offset++) {
+      const backing = Buffer.alloc(file.length + offset);
+      backing.set(file, offset);
+      expect(toHex(loadModel(backing.subarray(offset)).hash)).toBe(toHex(sha256(file)));
+    }
+  });
+
   it('gives hash, metadata, audit', () => {
     const bytes = small();
     const model = loadModel(bytes, { expectedHash: sha256(bytes) });

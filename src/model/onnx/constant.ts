@@ -110,7 +110,8 @@ export function readConstant(tensor: TensorProto, name: string): Constant {
         `${where}: ${raw.length} bytes of data, ${count * type.size} expected for ${shapeText(dims)}`,
       );
     }
-    const bytes = raw.byteOffset % type.size === 0 ? raw : raw.slice();
+    // A copy is aligned. (Not by slice(): a Buffer's is a view.)
+    const bytes = raw.byteOffset % type.size === 0 ? raw : new Uint8Array(raw);
     return {
       name,
       type,
