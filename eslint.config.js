@@ -2,7 +2,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['dist/', 'tmp/', 'node_modules/', '**/*_pb.ts'] },
+  { ignores: ['src/kernel/', 'dist/', 'tmp/', 'node_modules/', '**/*_pb.ts'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -26,4 +26,5 @@ export default function setup(): void {
   if (newest(join(root, 'dist')) > newest(join(root, 'src'))) return;
   // Type errors are the type check's to report; what the compiler wrote regardless is what runs.
   spawnSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'ignore' });
+  spawnSync('node', ['tools/kernels.mjs'], { cwd: root, stdio: 'inherit' });
 }
