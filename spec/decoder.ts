@@ -1,5 +1,5 @@
 /**
- * A second decoder for lmz, written from `spec/lmz-format.md` alone (revision 1.0), in the order of that text. It shares
+ * A second decoder for lmz, written from `spec/lmz-format.md` alone (revision 1.1), in the order of that text. It shares
  * nothing with the decoder in `src`: that is its purpose. It prefers clarity to speed, and keeps everything in memory.
  *
  * It does not prove models exact (section 8.1: a decoder SHOULD). So whoever calls it vouches for the models, the embedded
@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { CHECKED_TABLES, Mixing, type Parameters2 } from './mixing.ts';
 import { xxh64 } from './xxh64.ts';
 
 /** The kinds of fault of section 2. */
@@ -148,8 +149,13 @@ async function decodeInto(output: Uint8Array[], bytes: Uint8Array, options: Deco
       if (frame.kind === 'coded') {
         if (frame.parameters === undefined)
           throw new SpecError('unsupported', `predictor ${frame.predictor}`);
-        model ??= await openModel(header, member!.embedded, options);
-        raw = await decodePredictor1(model, frame.rawSize, frame.parameters, payload);
+        // Predictor 2 need not use the model.
+        const usesModel = !('withModel' in frame.parameters) || frame.parameters.withModel;
+        if (usesModel) model ??= await openModel(header, member!.embedded, options);
+        raw =
+          'withModel' in frame.parameters
+            ? await decodePredictor2(usesModel ? model : undefined, frame.rawSize, frame.parameters, payload)
+            : await decodePredictor1(model!, frame.rawSize, frame.parameters, payload);
       }
       if (xxh64(raw) !== frame.checksum) throw new SpecError('corrupt', "a frame's checksum does not hold");
       output.push(raw);
@@ -414,8 +420,7 @@ export type Frame = FrameBase &
         readonly kind: 'coded';
         readonly checksum: bigint;
         readonly predictor: number;
-        /** The parameters of predictor 1. */
-        readonly parameters: Parameters1 | undefined;
+        readonly parameters: Parameters1 | Parameters2 | undefined;
       }
     | { readonly kind: 'stored'; readonly checksum: bigint }
     | { readonly kind: 'model' }
@@ -446,8 +451,9 @@ function readFrame(input: Reader, section: Section, header: MemberHeader, isFirs
     const payloadSize = body.varint(0, 4 * rawSize + 16);
     const checksum = body.u64();
     const predictor = body.varint();
-    let parameters: Parameters1 | undefined;
+    let parameters: Parameters1 | Parameters2 | undefined;
     if (predictor === 1) parameters = readParameters1(body, payloadSize, header);
+    else if (predictor === 2) parameters = readParameters2(body, payloadSize, header);
     else body.take(body.left);
     const size = section.size + payloadSize;
     frame = { ...base, kind: 'coded', payloadSize, size, rawSize, checksum, predictor, parameters };
@@ -492,6 +498,27 @@ function readParameters1(body: Reader, payloadSize: number, header: MemberHeader
     throw new SpecError('corrupt', 'lanes other than those that the header binds');
   }
   return { lanes, symbolPadding, maskPadding, maskSize };
+}
+
+/** 5.1.2: the parameters of predictor 2. */
+function readParameters2(body: Reader, payloadSize: number, header: MemberHeader): Parameters2 {
+  const lanes = body.varint(1, 256);
+  const padding = body.u8();
+  if (padding >> 3 !== 0) throw new SpecError('unsupported', 'reserved bits of the padding');
+  if (padding > 0 && payloadSize === 0) throw new SpecError('corrupt', 'padded bits of an empty payload');
+  const mixing = body.u8();
+  const set = (['standard', 'fast', 'best'] as const)[(mixing >> 2) & 3] as Parameters2['set'] | undefined;
+  if (mixing >> 4 !== 0 || set === undefined)
+    throw new SpecError('unsupported', 'reserved bits of the mixing');
+  const tableBits = body.u8();
+  if (tableBits < 16 || tableBits > 28) throw new SpecError('corrupt', 'table bits');
+  const withModel = (mixing & 1) !== 0;
+  if (withModel && header.modelHash === undefined)
+    throw new SpecError('corrupt', 'a model is mixed in where the member has none');
+  if (withModel && header.bound !== undefined && lanes !== header.bound.lanes) {
+    throw new SpecError('corrupt', 'lanes other than those that the header binds');
+  }
+  return { lanes, padding, withModel, profile: (mixing & 2) !== 0 ? 'binary' : 'text', set, tableBits };
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -590,22 +617,12 @@ async function decodePredictor1(
   const symbolStream = payload.subarray(0, payload.length - maskSize);
   const maskStream = payload.subarray(payload.length - maskSize);
 
-  // 7.1: lanes
-  const lengths = Array.from(
-    { length: lanes },
-    (_, l) => Math.floor(rawSize / lanes) + (l < rawSize % lanes ? 1 : 0),
-  );
-  const starts = lengths.map((_, l) => lengths.slice(0, l).reduce((sum, length) => sum + length, 0));
+  const { lengths, starts } = split(rawSize, lanes);
   const symbols = new Uint8Array(rawSize);
   const decoder = new ArithmeticDecoder(symbolStream, symbolPadding);
   const run = new ModelRun(model, lanes, isBound);
   for (let t = 0; t < lengths[0]; t += 1) {
-    const isStart = t === 0 || (model.context > 0 && t % model.context === 0);
-    if (isStart) run.reset();
-    const tokens = lengths.map((length, l) =>
-      !isStart && t - 1 < length ? symbols[starts[l] + t - 1] : model.start,
-    );
-    const logits = await run.step(tokens);
+    const logits = await run.stepAt(t, symbols, starts, lengths);
     for (let l = 0; l < lanes; l += 1) {
       if (t >= lengths[l]) continue;
       const frequencies = frequenciesOf(logits[l], model.logitBits);
@@ -616,6 +633,16 @@ async function decodePredictor1(
 
   // 7.4
   return alphabet === 128 ? decodeHighBits(symbols, maskStream, maskPadding) : symbols;
+}
+
+/** 7.1: lanes. */
+function split(rawSize: number, lanes: number): { lengths: number[]; starts: number[] } {
+  const lengths = Array.from(
+    { length: lanes },
+    (_, l) => Math.floor(rawSize / lanes) + (l < rawSize % lanes ? 1 : 0),
+  );
+  const starts = lengths.map((_, l) => lengths.slice(0, l).reduce((sum, length) => sum + length, 0));
+  return { lengths, starts };
 }
 
 /** 7.2: `POWER[i] = floor(2^24 * 2^(-i/256))`: the greatest integer whose 256th power is not over 2^(24 * 256 - i). */
@@ -907,6 +934,22 @@ class ModelRun {
     }
   }
 
+  /** 7.1: step t of a chunk, with the tokens and resets that belong to it. */
+  stepAt(
+    t: number,
+    symbols: Uint8Array,
+    starts: readonly number[],
+    lengths: readonly number[],
+  ): Promise<number[][]> {
+    const { context, start } = this.#model;
+    const isStart = t === 0 || (context > 0 && t % context === 0);
+    if (isStart) this.reset();
+    const tokens = lengths.map((length, l) =>
+      !isStart && t - 1 < length ? symbols[starts[l] + t - 1] : start,
+    );
+    return this.step(tokens);
+  }
+
   /** One step: a token for each lane; gives each lane's logits. */
   async step(tokens: readonly number[]): Promise<number[][]> {
     const { session, states, alphabet } = this.#model;
@@ -999,3 +1042,34 @@ async function fingerprintOf(model: Model, lanes: number): Promise<string> {
 
 // ---------------------------------------------------------------------------------------------------------------------
 // 9. What an encoder must do: nothing here. 10. Limits: where the fields are read; `maxOutput`; `trustEmbedded`.
+
+// ---------------------------------------------------------------------------------------------------------------------
+// 11. Predictor 2: mixing (see mixing.ts)
+
+async function decodePredictor2(
+  member: MemberModel | undefined,
+  rawSize: number,
+  parameters: Parameters2,
+  payload: Uint8Array,
+): Promise<Uint8Array> {
+  for (const { name, bytes, crc32: expected } of CHECKED_TABLES()) {
+    if (crc32(bytes) !== expected) throw new Error(`the table ${name} is not that of section 11`);
+  }
+  if (member !== undefined && member.model.alphabet !== 256)
+    throw new SpecError('corrupt', 'a model of 128 symbols is mixed in');
+  const { lengths, starts } = split(rawSize, parameters.lanes);
+  const bytes = new Uint8Array(rawSize);
+  const decoder = new ArithmeticDecoder(payload, parameters.padding);
+  const mixing = new Mixing(bytes, starts, parameters);
+  const run = member && new ModelRun(member.model, parameters.lanes, member.isBound);
+  for (let t = 0; t < lengths[0]; t += 1) {
+    const logits = await run?.stepAt(t, bytes, starts, lengths);
+    for (let l = 0; l < parameters.lanes; l += 1) {
+      if (t >= lengths[l]) continue;
+      const frequencies = logits && frequenciesOf(logits[l], member!.model.logitBits);
+      mixing.byte(l, (p) => decoder.bit(p), frequencies);
+    }
+  }
+  decoder.finish();
+  return bytes;
+}

@@ -19,6 +19,7 @@ export {
 } from './codec/options.ts';
 export { ERROR_CODES, LmzError, type LmzErrorCode, type LmzErrorOptions } from './errors.ts';
 export type { ContentCheck } from './digest.ts';
+export type { ContextSet, MixParameters, MixProfile } from './mix/parameters.ts';
 export { loadModel, type Model } from './model/load.ts';
 export type { ModelContract, StateSpec } from './model/contract.ts';
 export type { Engine } from './model/ort.ts';

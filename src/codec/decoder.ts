@@ -4,14 +4,14 @@
  * @module
  */
 import { equalBytes, toHex } from '../bytes.ts';
-import type { CodedFrame, ContentFrame, Frame } from '../container/frame.ts';
+import { type CodedFrame, type ContentFrame, type Frame, usesModel } from '../container/frame.ts';
 import type { MemberHeader } from '../container/header.ts';
 import { type ContainerItem, ContainerParser, type EndItem } from '../container/parser.ts';
 import { ContentDigest, sha256 } from '../digest.ts';
 import { LmzError } from '../errors.ts';
 import { requireChecksum } from './chunk.ts';
 import { inOrder, type Job } from './in-order.ts';
-import { type ChosenModel, chooseByHash, openChosen, toReference } from './model-choice.ts';
+import type { ChosenModel } from './model-choice.ts';
 import { frameMemory, indexMemory, jobLimit, requireMemory } from './limits.ts';
 import type { Operation } from './operation.ts';
 import type { ResolvedDecodeOptions } from './options.ts';
@@ -80,10 +80,9 @@ export class FrameDecoder {
         hint: 'A newer release of lmz reads it.',
       });
     }
-    const model = await (this.#model ??= this.#openModel());
+    const model = usesModel(frame) ? await (this.#model ??= this.#openModel()) : undefined;
     const { engine, threads } = this.#options;
-    const { lanes } = frame.parameters;
-    const task = { kind: 'decode', frame, payload, model, lanes, engine } as const;
+    const task = { kind: 'decode', frame, payload, model, engine } as const;
     return runTask<DecodeTask>(threads, task, this.#operation);
   }
 
@@ -95,6 +94,8 @@ export class FrameDecoder {
         hint: 'If you trust whoever made the file, allow it: option platformBound, or --platform-bound.',
       });
     }
+    // Loaded here: files without a model are decoded sooner.
+    const { chooseByHash, openChosen, toReference } = await import('./model-choice.ts');
     const choice = this.#embedded ?? (await chooseByHash(modelHash!, given));
     const reference = toReference(openChosen(choice, platform !== undefined));
     if (platform) await this.#requireFingerprint(reference);

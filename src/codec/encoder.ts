@@ -5,106 +5,182 @@
  * @module
  */
 import { encodeFrameHeader, sectionCrc } from '../container/frame.ts';
-import { encodeHeader, type MemberHeader, type PlatformBinding } from '../container/header.ts';
+import { encodeHeader, type PlatformBinding } from '../container/header.ts';
 import { IndexTally } from '../container/tail.ts';
 import { ContentDigest } from '../digest.ts';
+import { mixMemory } from '../mix/parameters.ts';
 import { encodeStored, type EncodedFrame, frameSize } from './chunk.ts';
 import { inOrder, type Job } from './in-order.ts';
 import { looksIncompressible } from './incompressible.ts';
-import { type ChosenModel, chooseModel, openChosen, toReference } from './model-choice.ts';
+import { levelOf } from './levels.ts';
+import { jobLimit, tableBitsWithin } from './limits.ts';
+import type { ChosenModel } from './model-choice.ts';
 import type { Operation } from './operation.ts';
 import type { ResolvedEncodeOptions } from './options.ts';
 import { runTask } from './pool.ts';
-import type { EncodeTask, FingerprintTask, ModelReference } from './task.ts';
+import type { Coding, EncodeTask, FingerprintTask, ModelReference } from './task.ts';
 
-/** The model as the encoder needs it: its hash at once, the rest when the first chunk is to be coded. */
+const LM_ALONE: Coding = { predictor: 'lm' };
+
+/** The model as the encoder needs it: nothing before the first chunk that may use it, unless it must be named at once. */
 class EncoderModel {
-  readonly #choice: ChosenModel;
-  readonly #platformBound: boolean;
-  #reference: ModelReference | undefined;
+  readonly #options: ResolvedEncodeOptions;
+  #choice: Promise<ChosenModel> | undefined;
+  #opened: Promise<{ reference: ModelReference; alphabet: number }> | undefined;
 
-  constructor(choice: ChosenModel, platformBound: boolean) {
-    this.#choice = choice;
-    this.#platformBound = platformBound;
+  constructor(options: ResolvedEncodeOptions) {
+    this.#options = options;
   }
 
-  get hash(): Uint8Array {
-    return this.#choice.hash;
+  /** Its file and hash. */
+  choice(): Promise<ChosenModel> {
+    return (this.#choice ??= import('./model-choice.ts').then(({ chooseModel }) =>
+      chooseModel(this.#options.model),
+    ));
   }
 
-  get bytes(): Uint8Array {
-    return this.#choice.bytes;
+  open(): Promise<{ reference: ModelReference; alphabet: number }> {
+    return (this.#opened ??= this.#open());
   }
 
-  reference(): ModelReference {
-    return (this.#reference ??= toReference(openChosen(this.#choice, this.#platformBound)));
+  async #open(): Promise<{ reference: ModelReference; alphabet: number }> {
+    const { openChosen, toReference } = await import('./model-choice.ts');
+    const model = openChosen(await this.choice(), this.#options.platformBound);
+    return { reference: toReference(model), alphabet: model.contract.alphabet };
   }
+}
+
+/** Whether the options let a model take part. */
+function mayUseModel({ mode, level }: ResolvedEncodeOptions): boolean {
+  return mode === 'lm' || (mode === 'auto' && levelOf(level).model);
 }
 
 /**
  * Encodes `source` as one member.
  *
- * @throws LmzError LMZ_MODEL_NOT_FOUND, LMZ_MODEL_INVALID, LMZ_MODEL_NOT_EXACT, LMZ_ENGINE, LMZ_WORKER
+ * @throws LmzError LMZ_MODEL_NOT_FOUND, LMZ_MODEL_INVALID, LMZ_MODEL_NOT_EXACT, LMZ_ENGINE, LMZ_WORKER, LMZ_MEMORY_LIMIT
  */
 export async function* encodeContent(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: ResolvedEncodeOptions,
   operation: Operation,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const model =
-    options.mode === 'stored'
-      ? undefined
-      : new EncoderModel(await chooseModel(options.model), options.platformBound);
-  const platform = model && options.platformBound ? await bindPlatform(model, options, operation) : undefined;
-  const embedded = model !== undefined && options.embedModel;
-  const header = encodeHeader(memberHeader(options, model, embedded, platform));
-  yield header;
+  const model = mayUseModel(options) ? new EncoderModel(options) : undefined;
+  // A model that cannot be found is complained about before the first byte is asked for.
+  if (options.model !== undefined) await model?.choice();
+  const member = new MemberWriter(options, operation);
+  if (!model) yield* member.open(undefined);
+  else if (options.mode === 'lm') yield* member.open(model);
 
-  const tally = new IndexTally(true);
-  if (embedded) {
-    const { bytes } = model;
-    const frameHeader = encodeFrameHeader({ type: 'model', rawSize: 0, payloadSize: bytes.length });
-    tally.add({
-      frameSize: frameHeader.length + bytes.length,
-      rawSize: 0,
-      headerCrc: sectionCrc(frameHeader),
-    });
-    yield frameHeader;
-    yield bytes;
-  }
   const digest = new ContentDigest(options.contentCheck);
-  const jobs = frameJobs(chunksOf(source, options.chunkSize, digest), model, options, operation);
-  for await (const frame of inOrder(jobs, () => options.threads + 1)) {
-    tally.add({ frameSize: frameSize(frame), rawSize: frame.rawSize, headerCrc: sectionCrc(frame.header) });
-    yield frame.header;
-    for (const piece of frame.payload) if (piece.length > 0) yield piece;
+  const plan = codingPlan(options);
+  const jobs = frameJobs(chunksOf(source, options.chunkSize, digest), model, plan, options, operation);
+  let first: EncodedFrame | undefined;
+  for await (const frame of inOrder(jobs, () => plan.jobs)) {
+    if (!member.isOpen) {
+      // The header names a model unless the content is a single chunk that came out without.
+      if (!first && !frame.usesModel) {
+        first = frame;
+        continue;
+      }
+      yield* member.open(model);
+      if (first) yield* member.frame(first);
+    }
+    yield* member.frame(frame);
   }
   // A stream that is destroyed ends its source too; what came so far must not look like a whole.
   operation.signal.throwIfAborted();
-  yield tally.finish(header.length, digest.digest());
+  if (!member.isOpen) {
+    yield* member.open(undefined);
+    if (first) yield* member.frame(first);
+  }
+  yield member.end(digest);
 }
 
-function memberHeader(
-  options: ResolvedEncodeOptions,
-  model: EncoderModel | undefined,
-  embedded: boolean,
-  platform: PlatformBinding | undefined,
-): MemberHeader {
-  const { chunkSize, contentCheck } = options;
-  return { chunkSize, contentCheck, modelHash: model?.hash, embedded, platform };
+/** The parts of a member, in their order. */
+class MemberWriter {
+  readonly #options: ResolvedEncodeOptions;
+  readonly #operation: Operation;
+  readonly #tally = new IndexTally(true);
+  #headerSize = 0;
+
+  constructor(options: ResolvedEncodeOptions, operation: Operation) {
+    this.#options = options;
+    this.#operation = operation;
+  }
+
+  get isOpen(): boolean {
+    return this.#headerSize > 0;
+  }
+
+  /** The header, and the model frame where it is to be embedded. */
+  async *open(model: EncoderModel | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+    const { chunkSize, contentCheck, platformBound, embedModel } = this.#options;
+    const choice = await model?.choice();
+    const platform = model && platformBound ? await this.#bindPlatform(model) : undefined;
+    const embedded = choice !== undefined && embedModel;
+    const header = encodeHeader({ chunkSize, contentCheck, modelHash: choice?.hash, embedded, platform });
+    this.#headerSize = header.length;
+    yield header;
+    if (!embedded) return;
+    const { bytes } = choice;
+    const frameHeader = encodeFrameHeader({ type: 'model', rawSize: 0, payloadSize: bytes.length });
+    this.#add(frameHeader, frameHeader.length + bytes.length, 0);
+    yield frameHeader;
+    yield bytes;
+  }
+
+  *frame(frame: EncodedFrame): Generator<Uint8Array, void, undefined> {
+    this.#add(frame.header, frameSize(frame), frame.rawSize);
+    yield frame.header;
+    for (const piece of frame.payload) if (piece.length > 0) yield piece;
+  }
+
+  /** Index and footer. */
+  end(digest: ContentDigest): Uint8Array {
+    return this.#tally.finish(this.#headerSize, digest.digest());
+  }
+
+  #add(header: Uint8Array, size: number, rawSize: number): void {
+    this.#tally.add({ frameSize: size, rawSize, headerCrc: sectionCrc(header) });
+  }
+
+  /** Binds the member to this machine where the model is not exact; an exact one needs no binding. */
+  async #bindPlatform(model: EncoderModel): Promise<PlatformBinding | undefined> {
+    const { lanes, engine, threads } = this.#options;
+    const { reference } = await model.open();
+    if (!reference.platformBound) return undefined;
+    const task = { kind: 'fingerprint', model: reference, lanes, engine } as const;
+    const { fingerprint, runtime } = await runTask<FingerprintTask>(threads, task, this.#operation);
+    return { lanes, fingerprint, runtime };
+  }
 }
 
-/** Binds the member to this machine where the model is not exact; an exact one needs no binding. */
-async function bindPlatform(
-  model: EncoderModel,
-  { lanes, engine, threads }: ResolvedEncodeOptions,
-  operation: Operation,
-): Promise<PlatformBinding | undefined> {
-  const reference = model.reference();
-  if (!reference.platformBound) return undefined;
-  const task = { kind: 'fingerprint', model: reference, lanes, engine } as const;
-  const { fingerprint, runtime } = await runTask<FingerprintTask>(threads, task, operation);
-  return { lanes, fingerprint, runtime };
+/** How chunks are coded, and how many of them may be in work at once. */
+interface CodingPlan {
+  /** `undefined`: stored. */
+  readonly coding: Coding | undefined;
+  readonly jobs: number;
+}
+
+/** @throws LmzError LMZ_MEMORY_LIMIT */
+function codingPlan(options: ResolvedEncodeOptions): CodingPlan {
+  const { mode, level, lanes, threads, memoryLimit, chunkSize } = options;
+  if (mode === 'stored') return { coding: undefined, jobs: threads + 1 };
+  if (mode === 'lm') return { coding: { predictor: 'lm' }, jobs: threads + 1 };
+  const { contexts, tableBits: most } = levelOf(level);
+  const parameters = {
+    profile: 'text',
+    contexts,
+    tableBits: most,
+    languageModel: mayUseModel(options),
+  } as const;
+  const tableBits = tableBitsWithin(memoryLimit, parameters, lanes);
+  const need = 2 * chunkSize + mixMemory({ ...parameters, tableBits }, lanes);
+  return {
+    coding: { predictor: 'mix', contexts, tableBits },
+    jobs: jobLimit(threads, memoryLimit, need),
+  };
 }
 
 /** Content in arrays of exactly `size` bytes, and a last one of the rest. */
@@ -143,26 +219,29 @@ function grow(chunk: Uint8Array, filled: number, needed: number, max: number): U
 async function* frameJobs(
   chunks: AsyncIterable<Uint8Array>,
   model: EncoderModel | undefined,
+  { coding }: CodingPlan,
   options: ResolvedEncodeOptions,
   operation: Operation,
 ): AsyncGenerator<Job<EncodedFrame>, void, undefined> {
   const { mode, lanes, engine, threads } = options;
   for await (const chunk of chunks) {
     operation.signal.throwIfAborted();
-    if (!model || (mode === 'auto' && looksIncompressible(chunk))) {
+    if (!coding || (mode !== 'lm' && looksIncompressible(chunk))) {
       operation.countIn(chunk.length);
       yield { result: Promise.resolve(encodeStored(chunk)) };
-    } else {
-      const reference = model.reference();
-      const task = {
-        kind: 'encode',
-        chunk,
-        model: reference,
-        lanes,
-        engine,
-        mayStore: mode === 'auto',
-      } as const;
-      yield { result: runTask<EncodeTask>(threads, task, operation) };
+      continue;
     }
+    const opened = await model?.open();
+    const task = {
+      kind: 'encode',
+      chunk,
+      // A model of 128 symbols has nothing to say of whole bytes: it codes alone.
+      coding: opened?.alphabet === 128 ? LM_ALONE : coding,
+      model: opened?.reference,
+      lanes,
+      engine,
+      mayStore: mode !== 'lm',
+    } as const;
+    yield { result: runTask<EncodeTask>(threads, task, operation) };
   }
 }

@@ -5,6 +5,8 @@
  */
 import { toHex } from '../bytes.ts';
 import type { Frame } from '../container/frame.ts';
+import { PREDICTOR } from '../container/layout.ts';
+import type { MixParameters } from '../mix/parameters.ts';
 import type { ContentCheck } from '../digest.ts';
 import { openSource } from './byte-source.ts';
 import { frameOffsets, type LocatedMember, locateFrame, locateMembers } from './members.ts';
@@ -20,6 +22,8 @@ export interface FrameInfo {
   size: number;
   predictor?: number;
   lanes?: number;
+  /** Present where the predictor is 2. */
+  mixing?: MixParameters;
 }
 
 /** A member: all that one encoding wrote. */
@@ -85,6 +89,8 @@ async function memberInfo(source: ByteSource, member: LocatedMember): Promise<Me
       size: frame.rawSize,
       ...(frame.type === 'coded' && { predictor: frame.predictor }),
       ...(frame.type === 'coded' && frame.parameters && { lanes: frame.parameters.lanes }),
+      ...(frame.type === 'coded' &&
+        frame.parameters?.predictor === PREDICTOR.mix2 && { mixing: frame.parameters.mix }),
     });
   }
   const { platform } = header;

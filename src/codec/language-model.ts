@@ -21,7 +21,8 @@ export interface Watch {
   onSymbols(count: number): void;
 }
 
-const UNWATCHED: Watch = { requireWanted: () => undefined, onSymbols: () => undefined };
+/** Nobody does. */
+export const UNWATCHED: Watch = { requireWanted: () => undefined, onSymbols: () => undefined };
 
 /**
  * Codes a chunk's symbols, lanes in lock-step.

@@ -4,11 +4,38 @@
  * @module
  */
 import type { Frame } from '../container/frame.ts';
+import { PREDICTOR } from '../container/layout.ts';
 import { LmzError } from '../errors.ts';
+import { type MixParameters, mixMemory } from '../mix/parameters.ts';
+import { TABLE_BITS_MIN } from '../mix/slots.ts';
 
-/** Bytes of memory that a frame takes while it is decoded: its payload, and the content where that is another array. */
+/**
+ * Bytes of memory that a frame takes while it is decoded: its payload, the content where that is another array, and what
+ * its predictor needs beside the model.
+ */
 export function frameMemory(frame: Frame): number {
-  return frame.type === 'coded' ? frame.rawSize + frame.payloadSize : frame.payloadSize;
+  if (frame.type !== 'coded') return frame.payloadSize;
+  const { parameters } = frame;
+  const mixing = parameters?.predictor === PREDICTOR.mix2 ? mixMemory(parameters.mix, parameters.lanes) : 0;
+  return frame.rawSize + frame.payloadSize + mixing;
+}
+
+/**
+ * The largest tables, as log2 of their size, with which mixing takes no more than `memoryLimit` bytes.
+ *
+ * @param parameters  its table bits are the most that are wanted
+ * @throws LmzError LMZ_MEMORY_LIMIT where the smallest take more
+ */
+export function tableBitsWithin(memoryLimit: number, parameters: MixParameters, lanes: number): number {
+  let { tableBits } = parameters;
+  const need = () => mixMemory({ ...parameters, tableBits }, lanes);
+  while (tableBits > TABLE_BITS_MIN && need() > memoryLimit) tableBits--;
+  if (need() <= memoryLimit) return tableBits;
+  throw new LmzError(
+    'LMZ_MEMORY_LIMIT',
+    `mixing needs at least ${need()} bytes of memory, past the limit of ${memoryLimit}`,
+    { hint: 'Raise the limit (option memoryLimit, or -M), or choose the mode lm or stored.' },
+  );
 }
 
 /** The same for an index, whose entries are read into objects. */

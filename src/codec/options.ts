@@ -9,20 +9,22 @@ import { CHUNK_SIZE_MAX, LANES_MAX } from '../container/layout.ts';
 import type { ContentCheck } from '../digest.ts';
 import type { Engine } from '../model/ort.ts';
 import type { Model } from '../model/load.ts';
+import { DEFAULT_LEVEL, LEVEL_MAX, LEVEL_MIN, levelOf } from './levels.ts';
 
-/** Default chunk: large enough that its overhead is 0.001 %, small enough that two cores find work. */
-export const DEFAULT_CHUNK_SIZE = 4 << 20;
-/** Default of {@link DecodeOptions.memoryLimit}. */
+/** Default chunk, at the default level: two cores find work in files of several, and each has seen enough to predict well. */
+export const DEFAULT_CHUNK_SIZE: number = levelOf(DEFAULT_LEVEL).chunkSize;
+/** Default of {@link CommonOptions.memoryLimit}. */
 export const DEFAULT_MEMORY_LIMIT = 1 << 30;
 
 /** A model: a name or path (see the README's "Models"), the bytes of an ONNX file, or one that is loaded already. */
 export type ModelSource = string | Uint8Array | Model;
 
 /**
- * How chunks are coded. `auto`: by the model where a cheap look says that it pays, stored otherwise. `lm`: by the
- * model, always. `stored`: not compressed.
+ * How chunks are coded. `auto`: by mixing, with the model from level 6 on and where a cheap look says that it pays; stored
+ * where that is smaller. `mix`: the same without the model at any level. `lm`: by the model alone, always. `stored`: not
+ * compressed.
  */
-export type Mode = 'auto' | 'lm' | 'stored';
+export type Mode = 'auto' | 'lm' | 'mix' | 'stored';
 
 /** Progress of a stream, emitted as the event `progress`. */
 export interface Progress {
@@ -42,6 +44,11 @@ export interface CommonOptions {
   engine?: Engine;
   /** Worker threads, 1..256 (default: the machine's cores). The output never depends on it. */
   threads?: number;
+  /**
+   * Bytes of memory (default 1 GiB). Decoding: input that needs more is refused. Encoding: mixing gets tables that fit, and
+   * fewer chunks are in work at once than there are threads.
+   */
+  memoryLimit?: number;
   /** Allow a model that is not exact: output decodes only where it computes the same logits as here. */
   platformBound?: boolean;
   /** Cancels: the stream is destroyed, or the promise rejected, with the signal's reason. */
@@ -50,10 +57,12 @@ export interface CommonOptions {
   totalSize?: number;
 }
 
-/** Options of `lmzEncode` and `compress`. Only the format options (model, mode, chunkSize, lanes, contentCheck, embedModel) change the output. */
+/** Options of `lmzEncode` and `compress`. Only the format options (model, mode, level, chunkSize, lanes, contentCheck, embedModel) and memoryLimit change the output. */
 export interface EncodeOptions extends CommonOptions {
   mode?: Mode;
-  /** Bytes per independently decodable chunk, 1..2^30 (default 4 MiB). */
+  /** 1 (fastest) to 9 (smallest), default 6: how much mixing, the language model from 6 on, the default of chunkSize. */
+  level?: number;
+  /** Bytes per independently decodable chunk, 1..2^30 (default by level: 2 to 32 MiB; 4 MiB at level 6). */
   chunkSize?: number;
   /** Equal parts of a chunk that are coded in lock-step, 1..256 (default 1): faster with onnxruntime, larger output. */
   lanes?: number;
@@ -65,8 +74,6 @@ export interface EncodeOptions extends CommonOptions {
 
 /** Options of `lmzDecode`, `decompress` and `openLmz`. */
 export interface DecodeOptions extends CommonOptions {
-  /** Refuse input whose decoding needs more bytes of memory than this (default 1 GiB). */
-  memoryLimit?: number;
   /** Refuse to give out more bytes than this (default: no limit). */
   outputLimit?: number;
 }
@@ -74,8 +81,10 @@ export interface DecodeOptions extends CommonOptions {
 /** Encode options with every default filled in. */
 export interface ResolvedEncodeOptions extends EncodeOptions {
   mode: Mode;
+  level: number;
   engine: Engine;
   threads: number;
+  memoryLimit: number;
   chunkSize: number;
   lanes: number;
   contentCheck: ContentCheck;
@@ -92,21 +101,24 @@ export interface ResolvedDecodeOptions extends DecodeOptions {
   platformBound: boolean;
 }
 
-const COMMON_NAMES = ['model', 'engine', 'threads', 'platformBound', 'signal', 'totalSize'];
-const ENCODE_NAMES = [...COMMON_NAMES, 'mode', 'chunkSize', 'lanes', 'contentCheck', 'embedModel'];
-const DECODE_NAMES = [...COMMON_NAMES, 'memoryLimit', 'outputLimit'];
+const COMMON_NAMES = ['model', 'engine', 'threads', 'memoryLimit', 'platformBound', 'signal', 'totalSize'];
+const ENCODE_NAMES = [...COMMON_NAMES, 'mode', 'level', 'chunkSize', 'lanes', 'contentCheck', 'embedModel'];
+const DECODE_NAMES = [...COMMON_NAMES, 'outputLimit'];
 const ENGINES: readonly Engine[] = ['auto', 'node', 'web'];
-const MODES: readonly Mode[] = ['auto', 'lm', 'stored'];
+const MODES: readonly Mode[] = ['auto', 'lm', 'mix', 'stored'];
 const CHECKS: readonly ContentCheck[] = ['xxh64', 'sha256'];
 
 /** @throws TypeError or RangeError with the option's name */
 export function resolveEncodeOptions(options: EncodeOptions = {}): ResolvedEncodeOptions {
   onlyKnown(options, ENCODE_NAMES);
+  const level = integer('level', options.level, LEVEL_MIN, LEVEL_MAX, DEFAULT_LEVEL);
+  const { chunkSize } = levelOf(level);
   return {
     ...options,
     ...resolveCommon(options),
     mode: oneOf('mode', options.mode, MODES, 'auto'),
-    chunkSize: integer('chunkSize', options.chunkSize, 1, CHUNK_SIZE_MAX, DEFAULT_CHUNK_SIZE),
+    level,
+    chunkSize: integer('chunkSize', options.chunkSize, 1, CHUNK_SIZE_MAX, chunkSize),
     lanes: integer('lanes', options.lanes, 1, LANES_MAX, 1),
     contentCheck: oneOf('contentCheck', options.contentCheck, CHECKS, 'xxh64'),
     embedModel: boolean('embedModel', options.embedModel),
@@ -120,7 +132,6 @@ export function resolveDecodeOptions(options: DecodeOptions = {}): ResolvedDecod
   return {
     ...options,
     ...resolveCommon(options),
-    memoryLimit: integer('memoryLimit', options.memoryLimit, 1, most, DEFAULT_MEMORY_LIMIT),
     outputLimit: integer('outputLimit', options.outputLimit, 0, most, most),
   };
 }
@@ -136,6 +147,13 @@ function resolveCommon(options: CommonOptions) {
   return {
     engine: oneOf('engine', options.engine, ENGINES, 'auto'),
     threads: integer('threads', options.threads, 1, 256, Math.min(256, availableParallelism())),
+    memoryLimit: integer(
+      'memoryLimit',
+      options.memoryLimit,
+      1,
+      Number.MAX_SAFE_INTEGER,
+      DEFAULT_MEMORY_LIMIT,
+    ),
     platformBound: boolean('platformBound', options.platformBound),
   };
 }

@@ -96,7 +96,7 @@ export async function runTask<T extends Task>(
   let pool = pools.get(threads);
   if (!pool) pools.set(threads, (pool = new Pool(threads)));
   try {
-    const outcome = await pool.run({ ...task, control } as Task, signal);
+    const outcome = await pool.run({ ...task, control } as unknown as Task, signal);
     if ('cancelled' in outcome) throw signal.reason;
     if ('result' in outcome) return outcome.result as TaskResults[T['kind']];
     const { code, message, offset, hint } = outcome.failure;

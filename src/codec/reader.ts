@@ -3,13 +3,19 @@
  *
  * @module
  */
-import type { ContentFrame } from '../container/frame.ts';
+import { type ContentFrame, usesModel } from '../container/frame.ts';
 import { LmzError } from '../errors.ts';
 import { type ByteSource, openSource } from './byte-source.ts';
 import { FrameDecoder } from './decoder.ts';
 import { inOrder, type Job } from './in-order.ts';
 import { frameMemory, jobLimit, requireMemory } from './limits.ts';
-import { frameOffsets, type LocatedMember, locateFrame, locateMembers } from './members.ts';
+import {
+  frameOffsets,
+  type LocatedFrame,
+  type LocatedMember,
+  locateFrame,
+  locateMembers,
+} from './members.ts';
 import { Operation } from './operation.ts';
 import { type DecodeOptions, type ResolvedDecodeOptions, resolveDecodeOptions } from './options.ts';
 
@@ -25,19 +31,25 @@ interface Segment {
   readonly size: number;
 }
 
+/** A segment, decoded. */
+interface Chunk {
+  readonly segment: Segment;
+  readonly content: Uint8Array;
+}
+
 /** An open lmz file; see {@link openLmz}. */
 export class LmzReader {
   /** Size of the content in bytes. */
   readonly size: number;
   readonly #source: ByteSource;
   readonly #segments: readonly Segment[];
-  /** Content of the largest frame, in bytes. */
-  readonly #largest: number;
+  /** Memory that a frame takes while it is decoded: what the sizes tell, and what frame headers add. */
+  #frameMemory: number;
   readonly #options: ResolvedDecodeOptions;
   readonly #operation: Operation;
   readonly #embedded = new Map<LocatedMember, Promise<void>>();
   /** The chunk decoded last: small reads one after another decode it once. */
-  #last: { segment: Segment; content: Uint8Array } | undefined;
+  #last: Chunk | undefined;
 
   /** @internal */
   constructor(source: ByteSource, members: readonly LocatedMember[], options: ResolvedDecodeOptions) {
@@ -57,7 +69,7 @@ export class LmzReader {
       }
     }
     this.#segments = segments;
-    this.#largest = segments.reduce((most, { size }) => Math.max(most, size), 1);
+    this.#frameMemory = 2 * segments.reduce((most, { size }) => Math.max(most, size), 1);
     this.size = start;
   }
 
@@ -80,9 +92,9 @@ export class LmzReader {
       );
     }
     const { threads, memoryLimit } = this.#options;
-    const limit = jobLimit(threads, memoryLimit, 2 * this.#largest);
+    const limit = () => jobLimit(threads, memoryLimit, this.#frameMemory);
     const parts: Uint8Array[] = [];
-    for await (const { segment, content } of inOrder(this.#jobs(offset, end), () => limit)) {
+    for await (const { segment, content } of inOrder(this.#jobs(offset, end), limit)) {
       const from = Math.max(0, offset - segment.start);
       const part = content.subarray(from, Math.min(segment.size, end - segment.start));
       parts.push(part);
@@ -99,10 +111,20 @@ export class LmzReader {
     await this.#source.close();
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- the shape that inOrder takes
-  async *#jobs(offset: number, end: number): AsyncGenerator<Job<{ segment: Segment; content: Uint8Array }>> {
+  async *#jobs(offset: number, end: number): AsyncGenerator<Job<Chunk>> {
     for (let at = this.#find(offset); at < this.#segments.length && this.#segments[at].start < end; at++) {
-      yield { result: this.#decode(this.#segments[at]) };
+      const segment = this.#segments[at];
+      if (this.#last?.segment === segment) {
+        yield { result: Promise.resolve(this.#last) };
+        continue;
+      }
+      // The header first: how many frames may be decoded at once depends on the memory that each needs.
+      const { member, number, offset: frameAt } = segment;
+      const located = await locateFrame(this.#source, member, number, frameAt);
+      const need = frameMemory(located.frame);
+      requireMemory(need, this.#options.memoryLimit, `a ${located.frame.type} frame`, frameAt);
+      this.#frameMemory = Math.max(this.#frameMemory, need);
+      yield { result: this.#decode(segment, located) };
     }
   }
 
@@ -118,13 +140,10 @@ export class LmzReader {
     return low;
   }
 
-  async #decode(segment: Segment): Promise<{ segment: Segment; content: Uint8Array }> {
-    if (this.#last?.segment === segment) return this.#last;
-    const { member, number, offset } = segment;
-    const located = await locateFrame(this.#source, member, number, offset);
+  async #decode(segment: Segment, located: LocatedFrame): Promise<Chunk> {
+    const { member, offset } = segment;
     const frame = located.frame as ContentFrame;
-    requireMemory(frameMemory(frame), this.#options.memoryLimit, `a ${frame.type} frame`, offset);
-    if (frame.type === 'coded' && member.header.embedded) await this.#embed(segment);
+    if (usesModel(frame) && member.header.embedded) await this.#embed(segment);
     const payload = await this.#source.read(located.payloadOffset, frame.payloadSize);
     const content = await segment.decoder.decode(frame, payload, offset);
     this.#last = { segment, content };

@@ -6,6 +6,7 @@
 import type { CodedFrame } from '../container/frame.ts';
 import type { LmzErrorCode } from '../errors.ts';
 import type { Engine } from '../model/ort.ts';
+import type { ContextSet } from '../mix/parameters.ts';
 import type { EncodedFrame } from './chunk.ts';
 
 /**
@@ -35,24 +36,37 @@ export interface ModelReference {
   platformBound: boolean;
 }
 
-export interface ModelTask {
-  model: ModelReference;
-  lanes: number;
+interface AnyTask {
   engine: Engine;
   control: TaskControl;
 }
 
-export interface EncodeTask extends ModelTask {
+/** A model at work on a number of lanes. */
+export interface ModelTask extends AnyTask {
+  model: ModelReference;
+  lanes: number;
+}
+
+/** How a chunk is to be coded: by predictor 1, or by predictor 2 with these limits. */
+export type Coding = { predictor: 'lm' } | { predictor: 'mix'; contexts: ContextSet; tableBits: number };
+
+export interface EncodeTask extends AnyTask {
   kind: 'encode';
   chunk: Uint8Array;
+  lanes: number;
+  coding: Coding;
+  /** Needed by predictor 1; predictor 2 takes it where it pays. */
+  model: ModelReference | undefined;
   /** Give a stored frame where the coded one is not smaller. */
   mayStore: boolean;
 }
 
-export interface DecodeTask extends ModelTask {
+export interface DecodeTask extends AnyTask {
   kind: 'decode';
   frame: CodedFrame;
   payload: Uint8Array;
+  /** Given where the frame uses it. */
+  model: ModelReference | undefined;
 }
 
 export interface FingerprintTask extends ModelTask {

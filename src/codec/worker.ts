@@ -1,46 +1,23 @@
 /**
- * The worker thread: models and sessions are kept from task to task; results and errors travel as plain data.
+ * The worker thread: results and errors travel as plain data.
  *
  * @module
  */
-import { toHex } from '../bytes.ts';
+import { usesModel } from '../container/frame.ts';
 import { LmzError } from '../errors.ts';
-import { loadModel, type Model } from '../model/load.ts';
-import { fingerprint, type LaneSession, openSession } from '../model/session.ts';
-import { decodeCoded, encodeCoded, encodeStored, frameSize } from './chunk.ts';
+import { decodeCoded, encodeLm, encodeStored, type EncodedFrame, smaller } from './chunk.ts';
+import type { Watch } from './language-model.ts';
+import type { OpenModel } from './model-steps.ts';
+import { encodeMixed } from './mix-choice.ts';
 import {
   CONTROL,
-  type ModelReference,
+  type DecodeTask,
+  type EncodeTask,
   type ModelTask,
   type Task,
   type TaskOutcome,
   type TaskResults,
 } from './task.ts';
-
-/** The last model and session: a stream uses one, and a second one would only hold memory. */
-let current: { key: string; model: Model; session: LaneSession } | undefined;
-
-async function open(task: ModelTask): Promise<{ model: Model; session: LaneSession }> {
-  const hash = toHex(task.model.hash);
-  const key = `${hash} ${task.model.platformBound} ${task.lanes} ${task.engine}`;
-  if (current?.key === key) return current;
-  const stale = current;
-  current = undefined;
-  await stale?.session.release();
-  const model = reload(task.model, hash);
-  const session = await openSession(model, { lanes: task.lanes, engine: task.engine });
-  current = { key, model, session };
-  return current;
-}
-
-/** The main thread has audited the model; only its reading is repeated here. */
-function reload(reference: ModelReference, hash: string): Model {
-  return loadModel(reference.bytes.slice(), {
-    expectedHash: reference.hash,
-    platformBound: reference.platformBound,
-    trustedHashes: new Set([hash]),
-  });
-}
 
 /** Ends a task that the main thread has given up. */
 function requireWanted(task: Task): void {
@@ -49,35 +26,48 @@ function requireWanted(task: Task): void {
 
 class Cancelled extends Error {}
 
+async function openModel(task: Omit<ModelTask, 'control'>): Promise<OpenModel> {
+  return (await import('./worker-model.ts')).openModel(task);
+}
+
 async function perform(task: Task): Promise<TaskResults[Task['kind']]> {
-  if (task.kind === 'fingerprint') {
-    const { model, session } = await open(task);
-    return { fingerprint: await fingerprint(model, task.lanes, task.engine), runtime: session.engine };
-  }
-  const { model, session } = await open(task);
-  const { control } = task;
-  const wanted = () => {
-    requireWanted(task);
+  if (task.kind === 'fingerprint') return (await import('./worker-model.ts')).fingerprintOf(task);
+  return task.kind === 'encode' ? encode(task) : decode(task);
+}
+
+async function encode(task: EncodeTask): Promise<EncodedFrame> {
+  const { chunk, lanes, engine, coding, model: reference } = task;
+  const watch: Watch = {
+    requireWanted: () => {
+      requireWanted(task);
+    },
+    onSymbols: (count) => Atomics.add(task.control, CONTROL.bytesIn, count),
   };
-  if (task.kind === 'encode') {
-    const coded = await encodeCoded(task.chunk, session, model.contract, {
-      requireWanted: wanted,
-      onSymbols: (count) => Atomics.add(control, CONTROL.bytesIn, count),
-    });
-    if (!task.mayStore) return coded;
-    const stored = encodeStored(task.chunk);
-    return frameSize(coded) < frameSize(stored) ? coded : stored;
-  }
+  const model = reference && (await openModel({ model: reference, lanes, engine }));
+  const coded =
+    coding.predictor === 'lm'
+      ? await encodeLm(chunk, model!, watch)
+      : await encodeMixed(chunk, lanes, coding, model, watch);
+  return task.mayStore ? smaller(encodeStored(chunk), coded) : coded;
+}
+
+async function decode(task: DecodeTask): Promise<Uint8Array> {
+  const { frame, payload, engine, model: reference } = task;
+  const { lanes } = frame.parameters!;
+  const model = usesModel(frame) ? await openModel({ model: reference!, lanes, engine }) : undefined;
   // Input bytes of a decoder are compressed ones: a share of the payload for every symbol.
   let symbols = 0;
   let bytes = 0;
   const onSymbols = (count: number) => {
     symbols += count;
-    const done = Math.floor((symbols / task.frame.rawSize) * task.payload.length);
-    Atomics.add(control, CONTROL.bytesIn, done - bytes);
+    const done = Math.floor((symbols / frame.rawSize) * payload.length);
+    Atomics.add(task.control, CONTROL.bytesIn, done - bytes);
     bytes = done;
   };
-  return decodeCoded(task.frame, task.payload, session, model.contract, { requireWanted: wanted, onSymbols });
+  const wanted = () => {
+    requireWanted(task);
+  };
+  return decodeCoded(frame, payload, model, { requireWanted: wanted, onSymbols });
 }
 
 /** Entry point for the pool. */

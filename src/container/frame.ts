@@ -6,6 +6,8 @@
 import { ByteReader, ByteWriter } from '../bytes.ts';
 import { crc32 } from '../digest.ts';
 import { LmzError } from '../errors.ts';
+import type { ContextSet, MixParameters } from '../mix/parameters.ts';
+import { TABLE_BITS_MAX, TABLE_BITS_MIN } from '../mix/slots.ts';
 import {
   CHUNK_SIZE_MAX,
   CRC_BYTES,
@@ -21,12 +23,22 @@ import {
 
 /** Parameters of predictor 1, the language model alone (section 5.1.1). */
 export interface LmParameters {
+  predictor: typeof PREDICTOR.lm1;
   lanes: number;
   /** Zero bits that fill the last byte of the symbols' stream. */
   paddedBits: number;
   /** Bytes of the masked-MSB section, which follows the symbols in the payload; 0 where there is none. */
   maskSize: number;
   maskPaddedBits: number;
+}
+
+/** Parameters of predictor 2, mixing with or without a language model (section 5.1.2). */
+export interface MixFrameParameters {
+  predictor: typeof PREDICTOR.mix2;
+  lanes: number;
+  /** Zero bits that fill the payload's last byte. */
+  paddedBits: number;
+  mix: MixParameters;
 }
 
 /** A chunk, coded by a predictor. */
@@ -38,7 +50,7 @@ export interface CodedFrame {
   checksum: bigint;
   predictor: number;
   /** `undefined` for a predictor that this release does not know: the frame can be listed but not decoded. */
-  parameters: LmParameters | undefined;
+  parameters: LmParameters | MixFrameParameters | undefined;
 }
 
 /** A chunk as it is. */
@@ -68,7 +80,18 @@ export interface SkippableFrame {
 export type ContentFrame = CodedFrame | StoredFrame;
 export type Frame = ContentFrame | ModelFrame | SkippableFrame;
 
-const PADDING_RESERVED = 0xc0;
+const LM_PADDING_RESERVED = 0xc0;
+const MIX_PADDING_RESERVED = 0xf8;
+/** The byte `mixing`: two flags, and two bits of the set of contexts. */
+const MIXING = { model: 1, binary: 2, contextsShift: 2, contextsMask: 3, reserved: 0xf0 } as const;
+const CONTEXT_SETS: readonly ContextSet[] = ['standard', 'fast', 'best'];
+
+/** Whether decoding a frame takes the member's model. */
+export function usesModel(frame: Frame): boolean {
+  if (frame.type !== 'coded' || !frame.parameters) return false;
+  const { parameters } = frame;
+  return parameters.predictor === PREDICTOR.lm1 || parameters.mix.languageModel;
+}
 
 /** A frame header's bytes, its CRC-32 included. */
 export function encodeFrameHeader(frame: Frame): Uint8Array {
@@ -78,11 +101,14 @@ export function encodeFrameHeader(frame: Frame): Uint8Array {
     case 'coded': {
       type = FRAME_TYPE.coded;
       const { parameters } = frame;
-      if (frame.predictor !== PREDICTOR.lm1 || !parameters)
-        throw new RangeError(`no predictor ${frame.predictor}`);
+      if (parameters?.predictor !== frame.predictor) throw new RangeError(`no predictor ${frame.predictor}`);
       body.varint(frame.rawSize).varint(frame.payloadSize).u64(frame.checksum).varint(frame.predictor);
-      body.varint(parameters.lanes).u8(parameters.paddedBits | (parameters.maskPaddedBits << 3));
-      body.varint(parameters.maskSize);
+      body.varint(parameters.lanes);
+      if (parameters.predictor === PREDICTOR.lm1) {
+        body.u8(parameters.paddedBits | (parameters.maskPaddedBits << 3)).varint(parameters.maskSize);
+      } else {
+        body.u8(parameters.paddedBits).u8(encodeMixing(parameters.mix)).u8(parameters.mix.tableBits);
+      }
       break;
     }
     case 'stored':
@@ -182,7 +208,8 @@ function decodeRawSize(reader: ByteReader): number {
   return rawSize;
 }
 
-/** Three bytes a symbol is the worst that a 24-bit CDF can do; a mask is smaller than its chunk. */
+/** Three bytes a symbol is the worst that a 24-bit CDF can do; a mask is smaller than its chunk. A frame of predictor 2 that
+ * is larger than its chunk is never written. */
 function payloadSizeMax(rawSize: number): number {
   return 4 * rawSize + 16;
 }
@@ -192,21 +219,69 @@ function decodeCoded(reader: ByteReader, offset: number): CodedFrame {
   const payloadSize = reader.varint('payload size', payloadSizeMax(rawSize));
   const checksum = reader.u64('checksum');
   const predictor = reader.varint('predictor');
-  if (predictor !== PREDICTOR.lm1) {
-    reader.raw(reader.remaining, 'parameters');
-    return { type: 'coded', rawSize, payloadSize, checksum, predictor, parameters: undefined };
-  }
+  const parameters = decodeParameters(predictor, reader, payloadSize, offset);
+  return { type: 'coded', rawSize, payloadSize, checksum, predictor, parameters };
+}
+
+function decodeParameters(
+  predictor: number,
+  reader: ByteReader,
+  payloadSize: number,
+  offset: number,
+): CodedFrame['parameters'] {
+  if (predictor === PREDICTOR.lm1) return decodeLm(reader, payloadSize, offset);
+  if (predictor === PREDICTOR.mix2) return decodeMix(reader, payloadSize, offset);
+  reader.raw(reader.remaining, 'parameters');
+  return undefined;
+}
+
+function decodeLanes(reader: ByteReader): number {
   const lanes = reader.varint('lanes', LANES_MAX);
   if (lanes === 0) throw reader.fail('its lanes are 0');
+  return lanes;
+}
+
+function decodeLm(reader: ByteReader, payloadSize: number, offset: number): LmParameters {
+  const lanes = decodeLanes(reader);
   const padding = reader.u8('padding');
-  if ((padding & PADDING_RESERVED) !== 0) {
-    throw new LmzError('LMZ_UNSUPPORTED', 'frame header: reserved bits of its padding are set', { offset });
-  }
+  if ((padding & LM_PADDING_RESERVED) !== 0)
+    throw unsupported('reserved bits of its padding are set', offset);
   const maskSize = reader.varint('mask size', payloadSize);
-  const parameters = { lanes, paddedBits: padding & 7, maskSize, maskPaddedBits: padding >> 3 };
-  if (maskSize === 0 && parameters.maskPaddedBits !== 0)
-    throw reader.fail('it pads a mask that it does not have');
-  if (maskSize === payloadSize && parameters.paddedBits !== 0)
+  const maskPaddedBits = padding >> 3;
+  const paddedBits = padding & 7;
+  if (maskSize === 0 && maskPaddedBits !== 0) throw reader.fail('it pads a mask that it does not have');
+  if (maskSize === payloadSize && paddedBits !== 0)
     throw reader.fail('it pads symbols that it does not have');
-  return { type: 'coded', rawSize, payloadSize, checksum, predictor, parameters };
+  return { predictor: PREDICTOR.lm1, lanes, paddedBits, maskSize, maskPaddedBits };
+}
+
+function encodeMixing({ languageModel, profile, contexts }: MixParameters): number {
+  const flags = (languageModel ? MIXING.model : 0) | (profile === 'binary' ? MIXING.binary : 0);
+  return flags | (CONTEXT_SETS.indexOf(contexts) << MIXING.contextsShift);
+}
+
+function decodeMix(reader: ByteReader, payloadSize: number, offset: number): MixFrameParameters {
+  const lanes = decodeLanes(reader);
+  const paddedBits = reader.u8('padding');
+  if ((paddedBits & MIX_PADDING_RESERVED) !== 0)
+    throw unsupported('reserved bits of its padding are set', offset);
+  if (payloadSize === 0 && paddedBits !== 0) throw reader.fail('it pads a stream that it does not have');
+  const mixing = reader.u8('mixing');
+  const contexts = CONTEXT_SETS.at((mixing >> MIXING.contextsShift) & MIXING.contextsMask);
+  if ((mixing & MIXING.reserved) !== 0 || contexts === undefined)
+    throw unsupported('reserved bits of its mixing are set', offset);
+  const tableBits = reader.u8('table bits');
+  if (tableBits < TABLE_BITS_MIN || tableBits > TABLE_BITS_MAX)
+    throw reader.fail(`its table bits are ${tableBits}, not ${TABLE_BITS_MIN} to ${TABLE_BITS_MAX}`);
+  const mix: MixParameters = {
+    profile: (mixing & MIXING.binary) !== 0 ? 'binary' : 'text',
+    contexts,
+    tableBits,
+    languageModel: (mixing & MIXING.model) !== 0,
+  };
+  return { predictor: PREDICTOR.mix2, lanes, paddedBits, mix };
+}
+
+function unsupported(problem: string, offset: number): LmzError {
+  return new LmzError('LMZ_UNSUPPORTED', `frame header: ${problem}`, { offset });
 }

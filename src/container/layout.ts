@@ -25,7 +25,7 @@ export const SKIPPABLE_LAST = 0x5f;
 export const FRAME_BODY_MAX = 255;
 
 /** Section 5.1: predictors. A number stands for arithmetic that never changes; a change is a new number. */
-export const PREDICTOR = { lm1: 1 } as const;
+export const PREDICTOR = { lm1: 1, mix2: 2 } as const;
 
 export const CHUNK_SIZE_MAX = 2 ** 30;
 export const LANES_MAX = 256;

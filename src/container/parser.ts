@@ -8,7 +8,7 @@
 import { ByteReader, VARINT_MAX, VARINT_MAX_BYTES } from '../bytes.ts';
 import { LmzError } from '../errors.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { decodeFrameHeader, type Frame, sectionBodyMax, sectionCrc } from './frame.ts';
+import { decodeFrameHeader, type Frame, sectionBodyMax, sectionCrc, usesModel } from './frame.ts';
 import {
   decodeHeader,
   HEADER_PREFIX_BYTES,
@@ -195,11 +195,10 @@ export function checkPlace(frame: Frame, header: MemberHeader, frames: number, o
       offset,
     );
   }
-  const lanes = frame.type === 'coded' ? frame.parameters?.lanes : undefined;
-  if (lanes !== undefined && header.modelHash === undefined) {
-    throw misplaced('it needs a model and the header names none', offset);
-  }
-  if (lanes !== undefined && header.platform && header.platform.lanes !== lanes) {
+  if (frame.type !== 'coded' || !usesModel(frame)) return;
+  if (header.modelHash === undefined) throw misplaced('it needs a model and the header names none', offset);
+  const lanes = frame.parameters?.lanes;
+  if (header.platform && header.platform.lanes !== lanes) {
     throw misplaced(`it has ${lanes} lanes where the header binds ${header.platform.lanes}`, offset);
   }
 }

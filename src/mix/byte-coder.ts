@@ -24,6 +24,12 @@ export interface ByteCoder {
    * @returns the byte
    */
   code(lane: number, byte: number, logits?: Int32Array, offset?: number): number;
+  /**
+   * Codes the next bytes of every lane that has some left; encoding, those of the chunk. Not with a language model.
+   *
+   * @param steps  bytes of each lane
+   */
+  codeRun(steps: number): void;
 }
 
 /** A {@link ByteCoder} that writes. */
@@ -43,20 +49,42 @@ export interface MixDecoder extends ByteCoder {
 }
 
 /** The plain implementation of both directions. */
-class ReferenceCoder<Coder extends EntropyCoder> {
+class ReferenceCoder<Coder extends EntropyCoder> implements ByteCoder {
   protected readonly coder: Coder;
   readonly #predictor: MixPredictor;
   readonly #builder: CdfBuilder | undefined;
+  readonly #chunk: Uint8Array;
+  readonly #laneStarts: ArrayLike<number>;
+  /** Steps of `codeRun` so far. */
+  #steps = 0;
 
-  constructor(coder: Coder, predictor: MixPredictor, builder: CdfBuilder | undefined) {
+  constructor(
+    coder: Coder,
+    chunk: Uint8Array,
+    laneStarts: ArrayLike<number>,
+    parameters: MixParameters,
+    logitBits: number,
+  ) {
     this.coder = coder;
-    this.#predictor = predictor;
-    this.#builder = builder;
+    this.#chunk = chunk;
+    this.#laneStarts = laneStarts;
+    this.#predictor = new MixPredictor(chunk, laneStarts, parameters);
+    this.#builder = parameters.languageModel ? new CdfBuilder(MODEL_ALPHABET, logitBits) : undefined;
   }
 
   code(lane: number, byte: number, logits?: Int32Array, offset = 0): number {
     this.#predictor.beginByte(lane, logits && this.#builder?.fill(logits, offset));
     return codeByte(this.coder, this.#predictor, byte);
+  }
+
+  codeRun(steps: number): void {
+    const starts = this.#laneStarts;
+    for (const end = this.#steps + steps; this.#steps < end; this.#steps++) {
+      for (let lane = 0; lane < starts.length - 1; lane++) {
+        const at = starts[lane] + this.#steps;
+        if (at < starts[lane + 1]) this.code(lane, this.#chunk[at]);
+      }
+    }
   }
 }
 
@@ -72,10 +100,6 @@ class ReferenceDecoder extends ReferenceCoder<ArithmeticDecoder> implements MixD
   }
 }
 
-function cdfBuilder({ languageModel }: MixParameters, logitBits: number): CdfBuilder | undefined {
-  return languageModel ? new CdfBuilder(MODEL_ALPHABET, logitBits) : undefined;
-}
-
 /**
  * A coder that writes.
  *
@@ -89,12 +113,8 @@ export function createMixEncoder(
   parameters: MixParameters,
   logitBits = 0,
 ): MixEncoder {
-  const predictor = new MixPredictor(chunk, laneStarts, parameters);
-  return new ReferenceEncoder(
-    new ArithmeticEncoder(chunk.length >> 1),
-    predictor,
-    cdfBuilder(parameters, logitBits),
-  );
+  const coder = new ArithmeticEncoder(chunk.length >> 1);
+  return new ReferenceEncoder(coder, chunk, laneStarts, parameters, logitBits);
 }
 
 /**
@@ -110,7 +130,5 @@ export function createMixDecoder(
   stream: CodedBits,
   logitBits = 0,
 ): MixDecoder {
-  const coder = new ArithmeticDecoder(stream);
-  const predictor = new MixPredictor(chunk, laneStarts, parameters);
-  return new ReferenceDecoder(coder, predictor, cdfBuilder(parameters, logitBits));
+  return new ReferenceDecoder(new ArithmeticDecoder(stream), chunk, laneStarts, parameters, logitBits);
 }

@@ -13,10 +13,10 @@ import { type Context, contextsOf } from './contexts.ts';
 import { hash2 } from './hash.ts';
 import { IndirectHistory, LaneHistory } from './lane-history.ts';
 import { LanguageModelInput } from './language-model-input.ts';
-import { squash, STRETCH_TABLE, stretchOf } from './logistic.ts';
+import { clipStretch, squash, STRETCH_TABLE, stretchOf } from './logistic.ts';
 import { bitLength, MatchModel } from './match-model.ts';
 import { inputVector, Mixer } from './mixer.ts';
-import type { MixParameters } from './parameters.ts';
+import { matchTableBits, type MixParameters } from './parameters.ts';
 import type { BitPredictor } from './predictor.ts';
 import { ProbabilityMap } from './probability-map.ts';
 import { SlotTable } from './slots.ts';
@@ -107,7 +107,7 @@ export class MixPredictor implements BitPredictor {
     this.#meaningOf = new Int32Array(count);
     this.#meanings = new Uint32Array(count * 256);
     for (let i = 0; i < count; i++) HISTORY_GUESS.forEach((p, s) => (this.#meanings[i * 256 + s] = p << 16));
-    const matchBits = Math.max(10, Math.min(22, parameters.tableBits - 4));
+    const matchBits = matchTableBits(parameters.tableBits);
     this.#matches = MATCH_MINIMA.map((minimum) => new MatchModel(chunk, laneStarts, minimum, matchBits));
     this.#direct = [65536, 1 << DIRECT_HASH_BITS, 1 << DIRECT_HASH_BITS].map((size) =>
       new Uint32Array(size).fill(UNKNOWN_PROBABILITY),
@@ -153,7 +153,7 @@ export class MixPredictor implements BitPredictor {
       this.#hashes[i] = hash2(of(h), salt);
     });
     if (cdf !== undefined) this.#model.beginByte(cdf);
-    this.#rate = f(RATE_LAST + f(f(RATE_FIRST - RATE_LAST) / f(1 + f(this.#bytes * RATE_DECAY))));
+    this.#rate = f(RATE_LAST + f(f(RATE_FIRST - RATE_LAST) / f(1 + f(f(this.#bytes) * RATE_DECAY))));
     this.#partial = 1;
     this.#bit = 0;
   }
@@ -190,7 +190,8 @@ export class MixPredictor implements BitPredictor {
       modelSet = ((sure * 2 + (stretched > 0 ? 1 : 0)) * 4 + possible) * 8 + bit;
       const [byPartial, byOrder1, byOrder2, byMatch] = this.#modelMaps;
       x[at] = stretched;
-      x[at + 1] = f(f(squash(stretched) - 0.5) * 2);
+      // A model that is very sure is beyond what `squash` reaches.
+      x[at + 1] = f(f(squash(clipStretch(stretched)) - 0.5) * 2);
       x[at + 2] = stretchOf(byPartial.refine(stretched, partial));
       x[at + 3] = stretchOf(byOrder1.refine(stretched, partial | (order1 << 8)));
       x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Hash & 0xffff));

@@ -31,6 +31,22 @@ export function profileOf(chunk: Uint8Array): MixProfile {
   return odd * TEXT_RARITY > chunk.length ? 'binary' : 'text';
 }
 
+/** Bytes of what does not depend on the table bits: maps, weights, direct probabilities; more with a language model. */
+const FIXED_BYTES = 44 * 2 ** 20;
+const FIXED_BYTES_WITH_MODEL = 62 * 2 ** 20;
+const LANE_BYTES = 2 ** 15;
+
+/** Bytes of memory that predicting a chunk takes, nearly (section 10 of the specification). */
+export function mixMemory({ tableBits, languageModel }: MixParameters, lanes: number): number {
+  const fixed = languageModel ? FIXED_BYTES_WITH_MODEL : FIXED_BYTES;
+  return 2 ** tableBits + 2 ** (matchTableBits(tableBits) + 3) + fixed + lanes * LANE_BYTES;
+}
+
+/** log2 of the number of places that each of the two match models remembers. */
+export function matchTableBits(tableBits: number): number {
+  return Math.max(10, Math.min(22, tableBits - 4));
+}
+
 /** New slots that a byte can need at most, in bytes, nearly. */
 const SLOT_BYTES = 640;
 const TABLE_BITS_DEFAULT = 27;

@@ -36,6 +36,11 @@ export interface LaneSession {
    *   no numbers within +-2^30
    */
   run(tokens: Int32Array | Uint8Array, time: number): Promise<Int32Array>;
+  /**
+   * As {@link run} with one token per lane, at once: a promise for each byte costs as much as a small network. Only on
+   * engines that can; `run` works on all.
+   */
+  runNow?(tokens: Int32Array | Uint8Array): Int32Array;
   /** The states as before the first token. */
   reset(): void;
   /** Frees the runtime's memory. Safe to call twice. */

@@ -250,8 +250,8 @@ const codedFrames: Case[] = [
   },
   { name: 'predictor 0', file: codedWith({ predictor: 0 }), code: 'LMZ_UNSUPPORTED', info: 'ok' },
   {
-    name: 'predictor 2 with parameters of its own',
-    file: codedWith({ predictor: 2, parameters: bytes(255, 255) }),
+    name: 'predictor 3 with parameters of its own',
+    file: codedWith({ predictor: 3, parameters: bytes(255, 255) }),
     code: 'LMZ_UNSUPPORTED',
     info: 'ok',
   },

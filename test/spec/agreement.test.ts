@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decode, type Kind, listFrames, SpecError } from '../../spec/decoder.ts';
 import { compress, decompress, LmzError, type LmzErrorCode, readInfo } from '../../src/index.ts';
+import { recordBytes, textBytes } from '../mix/samples.ts';
 import { runs } from '../support/runs.ts';
 
 const load = (name: string) =>
@@ -29,11 +30,15 @@ const contents = fc.oneof(
   fc.uint8Array({ maxLength: 120 }),
   fc.string({ maxLength: 60 }).map((string) => new TextEncoder().encode(string)),
   fc.string({ unit: 'binary', maxLength: 40 }).map((string) => new TextEncoder().encode(string)),
+  // Repetitive enough that mixing beats storing.
+  fc.tuple(fc.nat(9), fc.nat(500)).map(([seed, size]) => textBytes(size, seed)),
+  fc.tuple(fc.nat(9), fc.nat(500)).map(([seed, size]) => recordBytes(size, seed)),
 );
 const members = fc.record({
   content: contents,
   model: fc.constantFrom(...MODELS),
-  mode: fc.constantFrom('auto' as const, 'lm' as const, 'stored' as const),
+  mode: fc.constantFrom('auto' as const, 'mix' as const, 'lm' as const, 'stored' as const),
+  level: fc.constantFrom(1, 4, 6, 9),
   chunkSize: fc.integer({ min: 1, max: 150 }),
   lanes: fc.integer({ min: 1, max: 5 }),
   contentCheck: fc.constantFrom('xxh64' as const, 'sha256' as const),
@@ -84,7 +89,7 @@ describe('the decoder of the specification and the real one', () => {
         bytes: fc.uint8Array({ minLength: 1, maxLength: 60 }),
       }),
     );
-    const plain = members.map((member) => ({ ...member, model: MODELS[0] }));
+    const plain = members.map((member) => ({ ...member, model: MODELS[0], chunkSize: 150 }));
     await fc.assert(
       fc.asyncProperty(plain, damages, async ({ content, ...options }, damage) => {
         const file = await compress(content, options);

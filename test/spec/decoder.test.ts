@@ -853,8 +853,8 @@ describe('predictor 1 with tiny models', () => {
     }
     await expectKind(member(plainHeader(), [coded(tiny, bytes, 2)]), 'corrupt', [tiny.onnx]);
     // An unknown predictor can be listed.
-    const unknown = member(plainHeader(), [coded(tiny, bytes, 2, { predictor: [2] })]);
-    expect(listFrames(unknown)[0].frames[0]).toMatchObject({ kind: 'coded', predictor: 2 });
+    const unknown = member(plainHeader(), [coded(tiny, bytes, 2, { predictor: [3] })]);
+    expect(listFrames(unknown)[0].frames[0]).toMatchObject({ kind: 'coded', predictor: 3 });
     await expectKind(unknown, 'unsupported');
   });
 

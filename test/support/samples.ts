@@ -38,6 +38,9 @@ export async function makeSamples(): Promise<Sample[]> {
   add('coded in chunks', chunks, fish, { model: order1 });
   const masked = await compress(accents, { mode: 'lm', model: ascii, lanes: 2 });
   add('masked', masked, accents, { model: ascii });
+  add('mixed', await compress(fish, { mode: 'mix' }), fish);
+  const lanes = await compress(concat(fish, fish), { mode: 'mix', level: 1, chunkSize: 42, lanes: 3 });
+  add('mixed in chunks', lanes, concat(fish, fish));
   add('two members', concat(stored, coded), concat(fish, fish), { model: order1 });
   const skipped = insertFrame(insertFrame(stored, skippable(text('note'), 4, 7)), skippable(bytes()), 2);
   add('skippable', skipped, fish);

@@ -1,0 +1,74 @@
+/**
+ * A chunk by mixing: for which profile, with tables of which size, and whether the language model takes part. Machine code,
+ * spreadsheets, images or genes gain nothing from a model of text, and would cost its time all the same.
+ *
+ * @module
+ */
+import { HASH_BYTES } from '../container/layout.ts';
+import { type ContextSet, type MixParameters, profileOf, tableBitsFor } from '../mix/parameters.ts';
+import { encodeMix, type EncodedFrame, frameSize, mixBits } from './chunk.ts';
+import { laneStarts } from './lanes.ts';
+import type { Watch } from './language-model.ts';
+import type { OpenModel } from './model-steps.ts';
+
+/**
+ * Chunks up to this size are coded with the model and without; what is smaller is kept, the hash that names the model in
+ * the header counted, since a file of a small chunk most often has no other.
+ */
+const BOTH_MAX = 1 << 16;
+/** Of larger ones, so many pieces of this size, spread over the chunk, are. */
+const PIECES = 3;
+const PIECE = 8192;
+/** There the model has to save one byte in so many. */
+const GAIN = 100;
+
+/**
+ * A chunk coded by mixing; the chunk is not changed.
+ *
+ * @param limits  the set of contexts, and log2 of the largest slot table
+ * @param model   of 256 symbols; takes part where it pays
+ */
+export async function encodeMixed(
+  chunk: Uint8Array,
+  lanes: number,
+  limits: { contexts: ContextSet; tableBits: number },
+  model: OpenModel | undefined,
+  watch: Watch,
+): Promise<EncodedFrame> {
+  const parameters = {
+    profile: profileOf(chunk),
+    contexts: limits.contexts,
+    tableBits: tableBitsFor(chunk.length, limits.tableBits),
+  };
+  const without: MixParameters = { ...parameters, languageModel: false };
+  const withModel: MixParameters = { ...parameters, languageModel: true };
+  const quiet: Watch = { ...watch, onSymbols: () => undefined };
+  if (!model) return encodeMix(chunk, lanes, without, undefined, watch);
+  if (chunk.length <= BOTH_MAX) {
+    const first = await encodeMix(chunk, lanes, without, undefined, quiet);
+    const second = await encodeMix(chunk, lanes, withModel, model, watch);
+    return frameSize(second) + HASH_BYTES < frameSize(first) ? second : first;
+  }
+  const sample = sampleOf(chunk);
+  const tableBits = tableBitsFor(sample.length, limits.tableBits);
+  const sizeWithout = await sizeOf(sample, { ...without, tableBits }, undefined);
+  const sizeWith = await sizeOf(sample, { ...withModel, tableBits }, model);
+  return sizeWith * GAIN < sizeWithout * (GAIN - 1)
+    ? encodeMix(chunk, lanes, withModel, model, watch)
+    : encodeMix(chunk, lanes, without, undefined, watch);
+
+  async function sizeOf(bytes: Uint8Array, mix: MixParameters, by: OpenModel | undefined): Promise<number> {
+    return (await mixBits(bytes, lanes, mix, by, quiet)).bytes.length;
+  }
+}
+
+function sampleOf(chunk: Uint8Array): Uint8Array {
+  const sample = new Uint8Array(PIECE * PIECES);
+  // The middles of equal parts.
+  const parts = laneStarts(chunk.length, PIECES);
+  for (let i = 0; i < PIECES; i++) {
+    const at = Math.floor((parts[i] + parts[i + 1] - PIECE) / 2);
+    sample.set(chunk.subarray(at, at + PIECE), i * PIECE);
+  }
+  return sample;
+}

@@ -1,0 +1,95 @@
+/**
+ * A language model's logits for a chunk, step by step (spec/lmz-format.md, section 7.1): which tokens are fed, when states
+ * are reset, and how many steps go into one call.
+ *
+ * @module
+ */
+import type { ModelContract } from '../model/contract.ts';
+import type { LaneSession } from '../model/session.ts';
+
+/** Tokens of all lanes in one call, where bytes are known in advance and the model takes sequences. */
+const CALL_TOKENS = 64;
+
+/** A model at work, and what is to be known of it. */
+export interface OpenModel {
+  readonly session: LaneSession;
+  readonly contract: ModelContract;
+}
+
+/** The steps of one chunk. */
+export class ModelSteps {
+  /** Logits of the current step; see {@link offset}. Valid until the next step. */
+  logits: Int32Array = new Int32Array(0);
+  readonly #session: LaneSession;
+  readonly #contract: ModelContract;
+  readonly #symbols: Uint8Array;
+  readonly #starts: Uint32Array;
+  /** Most steps of a call. */
+  readonly #longest: number;
+  #tokens: Int32Array;
+  /** Steps of the current call, and the first of them; the current one, counted from there. */
+  #time = 0;
+  #from = 0;
+  #t = 0;
+
+  /**
+   * @param symbols  the chunk; each is read when the step after it begins, or earlier where `known`
+   * @param starts   where lanes begin, and, as last entry, where the chunk ends
+   * @param known    whether all symbols are known in advance
+   */
+  constructor({ session, contract }: OpenModel, symbols: Uint8Array, starts: Uint32Array, known: boolean) {
+    const { lanes } = session;
+    this.#session = session;
+    this.#contract = contract;
+    this.#symbols = symbols;
+    this.#starts = starts;
+    this.#longest = known && contract.time === 'sequence' ? Math.max(1, Math.floor(CALL_TOKENS / lanes)) : 1;
+    this.#tokens = new Int32Array(lanes);
+  }
+
+  /** Where a lane's logits begin in {@link logits}. */
+  offset(lane: number): number {
+    return (lane * this.#time + this.#t) * this.#contract.alphabet;
+  }
+
+  /**
+   * Goes to a step; steps follow one another from 0.
+   *
+   * @returns a promise only where the model has to be waited for
+   */
+  go(step: number): Promise<void> | undefined {
+    this.#t = step - this.#from;
+    if (this.#t < this.#time) return undefined;
+    const { context } = this.#contract;
+    if (step === 0 || (context > 0 && step % context === 0)) this.#session.reset();
+    const untilReset = context > 0 ? context - (step % context) : Infinity;
+    const time = Math.min(this.#longest, this.#starts[1] - step, untilReset);
+    this.#from = step;
+    this.#time = time;
+    this.#t = 0;
+    this.#fill(step, time);
+    if (time === 1 && this.#session.runNow) {
+      this.logits = this.#session.runNow(this.#tokens);
+      return undefined;
+    }
+    return this.#session.run(this.#tokens, time).then((logits) => {
+      this.logits = logits;
+    });
+  }
+
+  /** Tokens [lanes, time]: the symbol before each step's; the start token where there is none. */
+  #fill(step: number, time: number): void {
+    const starts = this.#starts;
+    const { start, context } = this.#contract;
+    const lanes = starts.length - 1;
+    const isReset = step === 0 || (context > 0 && step % context === 0);
+    if (this.#tokens.length !== lanes * time) this.#tokens = new Int32Array(lanes * time);
+    for (let lane = 0; lane < lanes; lane++) {
+      for (let t = 0; t < time; t++) {
+        const at = starts[lane] + step + t - 1;
+        const known = (t > 0 || !isReset) && at < starts[lane + 1];
+        this.#tokens[lane * time + t] = known ? this.#symbols[at] : start;
+      }
+    }
+  }
+}
