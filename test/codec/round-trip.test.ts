@@ -30,7 +30,8 @@ const cuts = fc.array(fc.nat(1000), { maxLength: 12 });
 /** Format options, which decide the output, and threads, which must not. */
 const encodeOptions: fc.Arbitrary<EncodeOptions> = fc.record({
   model: fc.constantFrom(...MODELS),
-  mode: fc.constantFrom('auto', 'lm', 'stored'),
+  mode: fc.constantFrom('auto', 'mix', 'lm', 'stored'),
+  level: fc.constantFrom(1, 3, 5, 6, 9),
   chunkSize: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(41, 64, 100, 1 << 16, 2 ** 30)),
   lanes: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 20 }), fc.constantFrom(64, 255, 256)),
   contentCheck: fc.constantFrom('xxh64', 'sha256'),
@@ -166,7 +167,7 @@ describe('round trips', () => {
     }
   });
 
-  it.each(['auto', 'lm', 'stored'] as const)('keep content of 0 and 1 bytes (%s)', async (mode) => {
+  it.each(['auto', 'mix', 'lm', 'stored'] as const)('keep content of 0 and 1 bytes (%s)', async (mode) => {
     for (const model of MODELS)
       for (const raw of [bytes(), bytes(0), bytes(65), bytes(127), bytes(128), bytes(255)])
         for (const lanes of [1, 2, 256]) {
