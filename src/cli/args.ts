@@ -5,6 +5,7 @@
  * @module
  */
 import { InvalidArgumentError, Option } from 'commander';
+import { LEVEL_MAX, LEVEL_MIN } from '../codec/levels.ts';
 import type { DecodeOptions, EncodeOptions } from '../index.ts';
 import { parseWith, silentCommand, usageError } from '../terminal/command.ts';
 import { parseSize } from '../terminal/sizes.ts';
@@ -106,12 +107,13 @@ export function parseArguments(argv: readonly string[]): Request {
     .option('-v, --verbose', '', increase, 0)
     .option('-h, --help')
     .option('-V, --version');
-  for (let level = 0; level <= 9; level++) {
-    program.addOption(new Option(`-${level}`).hideHelp());
-    program.on(`option:${level}`, () => {
-      throw usageError(`lmz has no levels; leave out -${level}`);
-    });
+  // The last level given counts. -0 goes to the library, too, which says what there is.
+  let level: number | undefined;
+  for (const digit of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    program.addOption(new Option(`-${digit}`).hideHelp()).on(`option:${digit}`, () => (level = digit));
   }
+  program.option('--fast').on('option:fast', () => (level = LEVEL_MIN));
+  program.option('--best').on('option:best', () => (level = LEVEL_MAX));
 
   parseWith(program, argv);
   const values = program.opts<Values>();
@@ -131,7 +133,7 @@ export function parseArguments(argv: readonly string[]): Request {
     json: values.json === true,
     quiet: values.quiet ?? 0,
     verbose: values.verbose ?? 0,
-    encode: encodeOptions(values),
+    encode: encodeOptions(values, level),
     decode: decodeOptions(values),
   };
   refuseContradictions(settings);
@@ -165,11 +167,12 @@ function refuseContradictions(settings: Settings): void {
   }
 }
 
-function encodeOptions(values: Values): EncodeOptions {
+function encodeOptions(values: Values, level: number | undefined): EncodeOptions {
   // The library checks these names' values at run time and lists the choices; the casts only let them get there.
   return defined({
     ...commonOptions(values),
     mode: values.mode as EncodeOptions['mode'],
+    level,
     chunkSize: values.chunkSize,
     lanes: values.lanes,
     contentCheck: values.check as EncodeOptions['contentCheck'],
@@ -178,7 +181,7 @@ function encodeOptions(values: Values): EncodeOptions {
 }
 
 function decodeOptions(values: Values): DecodeOptions {
-  return defined({ ...commonOptions(values), memoryLimit: values.memlimit });
+  return defined(commonOptions(values));
 }
 
 function commonOptions(values: Values) {
@@ -187,6 +190,7 @@ function commonOptions(values: Values) {
     engine: values.engine as EncodeOptions['engine'],
     threads: values.threads === 0 ? undefined : values.threads,
     platformBound: values.platformBound,
+    memoryLimit: values.memlimit,
   };
 }
 

@@ -14,6 +14,7 @@ const OPTION_NAMES: Record<string, string> = {
   contentCheck: '--check',
   engine: '--engine',
   lanes: '--lanes',
+  level: 'the level',
   memoryLimit: '--memlimit',
   mode: '--mode',
   model: '--model',

@@ -8,7 +8,7 @@
 export const HELP = `\
 Usage: lmz [OPTION]... [FILE | FOLDER]...     (no FILE, or -: standard input)
 Compress FILE to FILE.lmz, and FOLDER to FOLDER.tar.lmz. Sources are kept.
-
+ -1 ... -9            fastest ... smallest (-6); -1 to -5 use no language model
  -d, --decompress     restore the file or folder   -z, --compress   (default)
  -t, --test           decode, write nothing        -l, --list    show sizes
  -c, --stdout         write to standard output     -o, --output FILE
@@ -18,9 +18,9 @@ Compress FILE to FILE.lmz, and FOLDER to FOLDER.tar.lmz. Sources are kept.
      --no-unpack      -d: a folder comes out as .tar   --unpack  any .tar too
  -m, --model MODEL    name or path of a model      --embed-model put it inside
  -T, --threads N      worker threads (0, the default: one per core)
- -M, --memlimit SIZE  refuse to decode what needs more memory (1G)
-     --mode MODE      auto, lm or stored           --engine E    see README.md
-     --chunk-size SIZE   bytes per chunk (4M)      --lanes N     per chunk (1)
+ -M, --memlimit SIZE  memory: smaller tables; refuse to decode more (1G)
+     --mode MODE      auto, lm, mix or stored      --engine E    see README.md
+     --chunk-size SIZE   bytes (-6: 4M)            --lanes N     per chunk (1)
      --check KIND     xxh64 or sha256              --platform-bound
      --json           with -l, for programs
  -q, --quiet   -v, --verbose   -h, --help   -V, --version   --  ends options

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LmzInfo } from '../index.ts';
+import type { FrameInfo, LmzInfo } from '../index.ts';
 import { LmzError } from '../errors.ts';
 import { describe, printable } from './reporter.ts';
 import type { RunContext } from './run-context.ts';
@@ -87,7 +87,7 @@ function details(info: LmzInfo): string {
         `    platform-bound: ${bound.lanes} lanes, runtime ${printable(bound.runtime)}, fingerprint ${bound.fingerprint}`,
       );
     }
-    lines.push('     frame  type         at byte   compressed     original  predictor  lanes');
+    lines.push('     frame  type         at byte   compressed     original  lanes  mode');
     for (const [number, frame] of member.frames.entries()) {
       const cells = [
         String(number + 1).padStart(10),
@@ -95,13 +95,21 @@ function details(info: LmzInfo): string {
         String(frame.offset).padStart(10),
         String(frame.compressedSize).padStart(11),
         String(frame.size).padStart(11),
-        String(frame.predictor ?? '-').padStart(9),
         String(frame.lanes ?? '-').padStart(5),
+        frameMode(frame),
       ];
       lines.push(cells.join('  '));
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What coded a frame: the model alone (`lm`), or mixing with or without it, for what, with how many contexts and how large tables. */
+function frameMode({ type, predictor, mixing }: FrameInfo): string {
+  if (type !== 'coded') return '-';
+  if (!mixing) return predictor === 1 ? 'lm' : `predictor ${predictor}`;
+  const { profile, contexts, tableBits, languageModel } = mixing;
+  return `${languageModel ? 'lm+mix' : 'mix'} ${profile} ${contexts} 2^${tableBits}`;
 }
 
 function frameCount(info: LmzInfo): number {

@@ -31,7 +31,8 @@ const CASES: Record<string, string[]> = {
   'misspelt-option': ['--thread', '2', 'text'],
   'unknown-short-option': ['-dX', 'text'],
   'missing-argument': ['-o'],
-  'a-level': ['-9', 'text'],
+  'level-0': ['-0', 'text'],
+  'list-mixed': ['-lv', 'mixed.lmz'],
   'bad-threads': ['-T', 'many', 'text'],
   'too-many-threads': ['-T', '1000', 'text'],
   'bad-size': ['--chunk-size', '4X', 'text'],
@@ -71,6 +72,7 @@ beforeAll(async () => {
     const args = ['--mode', 'stored', '--chunk-size', '2K', '-o', name];
     await lmz(args, { cwd: lmzFiles, input: sampleText(size) });
   }
+  await lmz(['-1', '-o', 'mixed.lmz', '--lanes', '2'], { cwd: lmzFiles, input: sampleText(700) });
 });
 
 afterAll(async () => {
@@ -83,7 +85,8 @@ async function prepare(dir: string): Promise<void> {
   await writeFile(join(dir, 'model'), 'a file of that name');
   await writeFile(join(dir, '-odd-name'), 'a file of that name');
   await mkdir(join(dir, 'folder'));
-  for (const name of ['one.lmz', 'two.lmz']) await copyFile(join(lmzFiles, name), join(dir, name));
+  for (const name of ['one.lmz', 'two.lmz', 'mixed.lmz'])
+    await copyFile(join(lmzFiles, name), join(dir, name));
   await writeFile(join(dir, 'cut.lmz'), (await readFile(join(lmzFiles, 'two.lmz'))).subarray(0, 2500));
 }
 

@@ -37,6 +37,11 @@ const common: Mistake[] = [
   ['threads', '2', TypeError],
   ['threads', 2n, TypeError],
   ['threads', null, TypeError],
+  ['memoryLimit', 0, RangeError],
+  ['memoryLimit', -1, RangeError],
+  ['memoryLimit', 1.5, RangeError],
+  ['memoryLimit', Infinity, RangeError],
+  ['memoryLimit', '1G', TypeError],
   ['platformBound', 'yes', TypeError],
   ['platformBound', 1, TypeError],
   ['signal', {}, TypeError],
@@ -68,24 +73,19 @@ const encoding: Mistake[] = [
   ['contentCheck', 'SHA256', RangeError],
   ['embedModel', 'true', TypeError],
   // Options of the other direction, and slips of the pen.
-  ['memoryLimit', 1, TypeError],
   ['outputLimit', 1, TypeError],
   ['chunksize', 4096, TypeError],
-  ['level', 9, TypeError],
+  ['Level', 9, TypeError],
 ];
 
 const decoding: Mistake[] = [
   ...common,
-  ['memoryLimit', 0, RangeError],
-  ['memoryLimit', -1, RangeError],
-  ['memoryLimit', 1.5, RangeError],
-  ['memoryLimit', Infinity, RangeError],
-  ['memoryLimit', '1G', TypeError],
   ['outputLimit', -1, RangeError],
   ['outputLimit', NaN, RangeError],
   ['outputLimit', '1G', TypeError],
   ['chunkSize', 1, TypeError],
   ['lanes', 1, TypeError],
+  ['level', 9, TypeError],
   ['mode', 'lm', TypeError],
   ['memorylimit', 1, TypeError],
 ];
