@@ -37,6 +37,7 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
 interface Import {
   specifier: string;
   typeOnly: boolean;
+  dynamic: boolean;
 }
 
 function importsOf(file: string): Import[] {
@@ -46,6 +47,7 @@ function importsOf(file: string): Import[] {
   return [...text.matchAll(statements)].map((match) => ({
     specifier: [match[2], match[3], match[4]].find(Boolean)!,
     typeOnly: Boolean(match[1]),
+    dynamic: Boolean(match[3]),
   }));
 }
 
@@ -55,9 +57,9 @@ const layerOf = (file: string) =>
   );
 
 /** Source files that a file imports at run time. */
-function runtimeImports(file: string): string[] {
+function runtimeImports(file: string, dynamic = true): string[] {
   return importsOf(file)
-    .filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly)
+    .filter((found) => found.specifier.startsWith('.') && !found.typeOnly && (dynamic || !found.dynamic))
     .map(({ specifier }) => relative(src, resolve(src, dirname(file), specifier)).replaceAll('\\', '/'));
 }
 
@@ -93,6 +95,18 @@ describe('layers', () => {
     };
     for (const file of files) visit(file, []);
     expect(cycles).toEqual([]);
+  });
+
+  test('what needs no model loads nothing of models', () => {
+    const loaded = new Set<string>();
+    const load = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      for (const target of runtimeImports(file, false)) load(target);
+    };
+    for (const file of ['codec/streams.ts', 'codec/info.ts', 'codec/worker.ts', 'cli/main.ts']) load(file);
+    expect(loaded.size).toBeGreaterThan(20);
+    expect([...loaded].filter((file) => file.startsWith('model/'))).toEqual([]);
   });
 
   test('the outside world is touched at the edges only', () => {

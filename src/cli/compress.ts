@@ -81,7 +81,7 @@ async function encode(
   run: RunContext,
 ): Promise<string | undefined> {
   const { io, settings, reporter } = run;
-  const { lmzEncode } = await import('../index.ts');
+  const { lmzEncode } = await import('../codec/streams.ts');
   const totalSize = folder?.size ?? source.size;
   const encoder = lmzEncode({ ...settings.encode, ...(totalSize !== undefined && { totalSize }) });
   const input = folder === undefined ? openSource(source, io) : Readable.from(folder.chunks());
@@ -117,7 +117,7 @@ async function verify(
   digest: string | undefined,
   run: RunContext,
 ): Promise<void> {
-  const { lmzDecode } = await import('../index.ts');
+  const { lmzDecode } = await import('../codec/streams.ts');
   const hash = createHash('sha256');
   const totalSize = await file.size();
   const decoder = lmzDecode({ ...run.settings.decode, totalSize });

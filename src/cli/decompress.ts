@@ -62,7 +62,7 @@ async function decode(
   consume: (chunks: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
   const { io, settings, reporter } = run;
-  const { lmzDecode } = await import('../index.ts');
+  const { lmzDecode } = await import('../codec/streams.ts');
   const { size } = source;
   const decoder = lmzDecode({ ...settings.decode, ...(size !== undefined && { totalSize: size }) });
   const summary = await run.showing(source, 'decode', async (display) => {

@@ -15,7 +15,7 @@ const COLUMNS = '  Compressed    Original    Ratio  Frames  Check   Model       
 /** Lists all files: a table, or one JSON array with an entry for each, also for those that cannot be read. */
 export async function listFiles(paths: readonly string[], run: RunContext): Promise<void> {
   const { io, settings, reporter } = run;
-  const { readInfo } = await import('../index.ts');
+  const { readInfo } = await import('../codec/info.ts');
   const entries: object[] = [];
   const sums = { files: 0, compressedSize: 0, size: 0, frames: 0 };
   let header = false;
