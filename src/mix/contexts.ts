@@ -122,7 +122,7 @@ export interface Context {
 }
 
 /** The contexts that a frame uses, in order. */
-export function contextsOf({ profile, fast }: MixParameters): Context[] {
+export function contextsOf({ profile, contexts }: MixParameters): Context[] {
   const definitions = profile === 'text' ? TEXT_CONTEXTS : BINARY_CONTEXTS;
   return definitions
     .map((definition, i) => ({
@@ -131,5 +131,5 @@ export function contextsOf({ profile, fast }: MixParameters): Context[] {
       salt: Math.imul(i + 1, 0x3d4d51cb),
       order: definition.name.startsWith('order '),
     }))
-    .filter(({ definition }) => !fast || definition.fast === true);
+    .filter(({ definition }) => contexts !== 'fast' || definition.fast === true);
 }

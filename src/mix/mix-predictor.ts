@@ -13,7 +13,7 @@ import { type Context, contextsOf } from './contexts.ts';
 import { hash2 } from './hash.ts';
 import { IndirectHistory, LaneHistory } from './lane-history.ts';
 import { LanguageModelInput } from './language-model-input.ts';
-import { squash, STRETCH_TABLE, stretchOf } from './logistic.ts';
+import { clipStretch, squash, STRETCH_TABLE, stretchOf } from './logistic.ts';
 import { bitLength, MatchModel } from './match-model.ts';
 import { inputVector, Mixer } from './mixer.ts';
 import type { MixParameters } from './parameters.ts';
@@ -190,7 +190,7 @@ export class MixPredictor implements BitPredictor {
       modelSet = ((sure * 2 + (stretched > 0 ? 1 : 0)) * 4 + possible) * 8 + bit;
       const [byPartial, byOrder1, byOrder2, byMatch] = this.#modelMaps;
       x[at] = stretched;
-      x[at + 1] = f(f(squash(stretched) - 0.5) * 2);
+      x[at + 1] = f(f(squash(clipStretch(stretched)) - 0.5) * 2);
       x[at + 2] = stretchOf(byPartial.refine(stretched, partial));
       x[at + 3] = stretchOf(byOrder1.refine(stretched, partial | (order1 << 8)));
       x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Hash & 0xffff));

@@ -8,11 +8,13 @@ import { TABLE_BITS_MAX, TABLE_BITS_MIN } from './slots.ts';
 /** Which contexts are used: for text (words, lines, tags) or for binary data (records, images). */
 export type MixProfile = 'text' | 'binary';
 
+/** How many of them: fewer are faster, more predict better. */
+export type ContextSet = 'standard' | 'fast' | 'best';
+
 /** Parameters of a frame's mixing. */
 export interface MixParameters {
   readonly profile: MixProfile;
-  /** Fewer contexts, for speed. */
-  readonly fast: boolean;
+  readonly contexts: ContextSet;
   /** log2 of the slot table's size in bytes, {@link TABLE_BITS_MIN} to {@link TABLE_BITS_MAX}. */
   readonly tableBits: number;
   /** Whether a language model's distribution is mixed in. */

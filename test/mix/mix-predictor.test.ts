@@ -54,7 +54,7 @@ function decode(coded: CodedBits, size: number, parameters: MixParameters, lanes
   return chunk;
 }
 
-const FULL: MixParameters = { profile: 'text', fast: false, tableBits: 20, languageModel: false };
+const FULL: MixParameters = { profile: 'text', contexts: 'standard', tableBits: 20, languageModel: false };
 /** Beginnings of the SHA-256 of five streams. They change only with the predictor's number. */
 const GOLDEN = [
   'd8b189a1db669254',
@@ -82,7 +82,7 @@ describe('predictor 2', () => {
             ...FULL,
             profile,
             languageModel,
-            fast: languageModel === (profile === 'text'),
+            contexts: languageModel === (profile === 'text') ? ('fast' as const) : ('standard' as const),
           };
           const coded = encode(bytes, parameters);
           expect(decode(coded, bytes.length, parameters)).toEqual(bytes);
@@ -128,9 +128,9 @@ describe('predictor 2', () => {
     for (const [kind, parameters] of [
       ['text', FULL],
       ['text', { ...FULL, languageModel: true }],
-      ['text', { ...FULL, fast: true }],
+      ['text', { ...FULL, contexts: 'fast' }],
       ['records', { ...FULL, profile: 'binary' }],
-      ['bitmap', { ...FULL, profile: 'binary', fast: true }],
+      ['bitmap', { ...FULL, profile: 'binary', contexts: 'fast' }],
     ] as [string, MixParameters][]) {
       const first = encode(KINDS[kind], parameters).bytes;
       expect(encode(KINDS[kind], parameters).bytes).toEqual(first);

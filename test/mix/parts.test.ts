@@ -127,8 +127,8 @@ describe('contexts and parameters', () => {
     }
     for (const profile of ['text', 'binary'] as const) {
       const parameters = { profile, tableBits: 20, languageModel: false };
-      expect(contextsOf({ ...parameters, fast: true })).toHaveLength(10);
-      expect(contextsOf({ ...parameters, fast: false }).length).toBeGreaterThan(20);
+      expect(contextsOf({ ...parameters, contexts: 'fast' })).toHaveLength(10);
+      expect(contextsOf({ ...parameters, contexts: 'standard' }).length).toBeGreaterThan(20);
     }
   });
 
