@@ -21,7 +21,7 @@ const LAYERS = [
 const EDGES: Partial<Record<string, RegExp>> = {
   'onnxruntime-node': /^(model\/ort\.ts|train\/)/,
   'onnxruntime-web': /^model\/ort\.ts$/,
-  'node:fs': /^(cli|train|bench)\//,
+  'node:fs': /^(cli|train|bench)\/|^mix\/kernel\.ts$/,
   'node:fs/promises': /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$/,
   'binary-parser': /^container\//,
   commander: /^(cli|train|terminal)\//,
@@ -32,7 +32,9 @@ const EDGES: Partial<Record<string, RegExp>> = {
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
-  .map((file) => file.replaceAll('\\', '/'));
+  .map((file) => file.replaceAll('\\', '/'))
+  // AssemblyScript, compiled on its own.
+  .filter((file) => !file.startsWith('kernel/'));
 
 interface Import {
   specifier: string;

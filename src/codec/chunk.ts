@@ -14,7 +14,7 @@ import { PREDICTOR } from '../container/layout.ts';
 import { xxh64 } from '../digest.ts';
 import { ArithmeticDecoder, ArithmeticEncoder, type CodedBits } from '../entropy/coder.ts';
 import { LmzError } from '../errors.ts';
-import { createMixDecoder, createMixEncoder } from '../mix/byte-coder.ts';
+import { createKernelDecoder, createKernelEncoder } from '../mix/kernel.ts';
 import type { MixParameters } from '../mix/parameters.ts';
 import { laneStarts } from './lanes.ts';
 import { codeSymbols, type Watch } from './language-model.ts';
@@ -116,7 +116,7 @@ export async function mixBits(
   watch?: Watch,
 ): Promise<CodedBits> {
   const starts = laneStarts(chunk.length, lanes);
-  const encoder = createMixEncoder(chunk, starts, mix, model?.contract.logitBits);
+  const encoder = createKernelEncoder(chunk, starts, mix, model?.contract.logitBits);
   await codeBytes(encoder, chunk, starts, model, true, watch);
   return encoder.finish();
 }
@@ -174,7 +174,7 @@ async function decodeMix(
   }
   const starts = laneStarts(chunk.length, lanes);
   const stream = { bytes: payload, paddedBits };
-  const decoder = createMixDecoder(chunk, starts, mix, stream, model?.contract.logitBits);
+  const decoder = createKernelDecoder(chunk, starts, mix, stream, model?.contract.logitBits);
   await codeBytes(decoder, chunk, starts, model, false, watch);
   decoder.finish();
 }

@@ -155,7 +155,7 @@ export class ArithmeticDecoder implements EntropyCoder {
 
   /** @throws LmzError LMZ_CORRUPT where the padding is not what `paddedBits` says */
   constructor({ bytes, paddedBits }: CodedBits) {
-    if (trailingZeros(bytes) !== paddedBits) throw corrupt('its padding bits are not canonical');
+    requireCanonicalPadding({ bytes, paddedBits });
     this.#bytes = bytes;
     for (let i = 0; i < REGISTER_BYTES; i++) this.#offset = this.#offset * 256 + this.#next();
   }
@@ -213,17 +213,7 @@ export class ArithmeticDecoder implements EntropyCoder {
    * @throws LmzError LMZ_CORRUPT
    */
   finish(): void {
-    const lastByte = this.#bytes.at(-1);
-    if (lastByte === undefined) return;
-    // Weight of the stream's last bit, a 1, is 2^exponent in the register's scale.
-    const exponent = 8 * (this.#read - this.#bytes.length) + (31 - Math.clz32(lastByte & -lastByte));
-    if (exponent < 0) throw corrupt('it goes on after its last symbol');
-    if (exponent >= REGISTER_BITS) return;
-    const weight = 2 ** exponent;
-    // The only candidates for a shorter string are the neighbours: the last 1 taken away, or carried upwards.
-    if (this.#offset >= weight || this.#offset + weight < this.#range) {
-      throw corrupt('it does not end with the shortest possible string');
-    }
+    requireShortestEnd(this.#bytes, this.#read, this.#offset, this.#range);
   }
 
   /** Throws where an invariant of the module's head does not hold; for tests. */
@@ -238,8 +228,36 @@ function corrupt(problem: string): LmzError {
   return new LmzError('LMZ_CORRUPT', `arithmetic-coded stream: ${problem}`);
 }
 
+/** @throws LmzError LMZ_CORRUPT where the padding is not what `paddedBits` says */
+export function requireCanonicalPadding({ bytes, paddedBits }: CodedBits): void {
+  if (trailingZeros(bytes) !== paddedBits) throw corrupt('its padding bits are not canonical');
+}
+
+/**
+ * See {@link ArithmeticDecoder.finish}.
+ *
+ * @param bytes   the stream
+ * @param read    bytes read, those past the end included
+ * @param offset  the coded number less the interval's low end
+ * @param range   width of the interval
+ * @throws LmzError LMZ_CORRUPT
+ */
+export function requireShortestEnd(bytes: Uint8Array, read: number, offset: number, range: number): void {
+  const lastByte = bytes.at(-1);
+  if (lastByte === undefined) return;
+  // Weight of the stream's last bit, a 1, is 2^exponent in the register's scale.
+  const exponent = 8 * (read - bytes.length) + (31 - Math.clz32(lastByte & -lastByte));
+  if (exponent < 0) throw corrupt('it goes on after its last symbol');
+  if (exponent >= REGISTER_BITS) return;
+  const weight = 2 ** exponent;
+  // The only candidates for a shorter string are the neighbours: the last 1 taken away, or carried upwards.
+  if (offset >= weight || offset + weight < range) {
+    throw corrupt('it does not end with the shortest possible string');
+  }
+}
+
 /** Zero bits at the end of the last byte; 8 where that byte is zero (never canonical), 0 where there is none. */
-function trailingZeros(bytes: Uint8Array): number {
+export function trailingZeros(bytes: Uint8Array): number {
   const last = bytes.at(-1);
   if (last === undefined) return 0;
   return last === 0 ? 8 : 31 - Math.clz32(last & -last);

@@ -10,7 +10,9 @@ export const COUNT_LIMIT = 1023;
 const PROBABILITY_MAX = 0x3fffff;
 
 /** `floor(2^14 / (n + 1.5))` */
-const RATE = Int32Array.from({ length: COUNT_LIMIT + 1 }, (_, n) => Math.floor(32768 / (2 * n + 3)));
+export const RATE: Int32Array = Int32Array.from({ length: COUNT_LIMIT + 1 }, (_, n) =>
+  Math.floor(32768 / (2 * n + 3)),
+);
 
 /** A probability of 1/2 of which nothing is known. */
 export const UNKNOWN_PROBABILITY: number = 2 ** 31;

@@ -102,7 +102,7 @@ export const STRETCH_TABLE: Float32Array = Float32Array.from({ length: 1 << STRE
 });
 
 /** 2^16 ln(i), rounded, for i = 1 .. 4095. */
-const LOG_TABLE: Int32Array = Int32Array.from({ length: 4096 }, (_, i) =>
+export const LOG_TABLE: Int32Array = Int32Array.from({ length: 4096 }, (_, i) =>
   Number(roundShift(LN[i], GUARD_BITS - LOG_BITS)),
 );
 const LOG_TWO = LOG_TABLE[2];

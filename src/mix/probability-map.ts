@@ -13,6 +13,11 @@ const KNOTS_PER_UNIT = 2;
 const LIMIT = f(7.999);
 const RATE = f(0.02);
 
+/** What the knots of every context begin with. */
+export const FIRST_KNOTS: Float32Array = Float32Array.from({ length: KNOTS }, (_, i) =>
+  squash(i / KNOTS_PER_UNIT - REACH),
+);
+
 /** See the module's head; float32. */
 export class ProbabilityMap {
   readonly #knots: Float32Array;
@@ -21,8 +26,7 @@ export class ProbabilityMap {
 
   constructor(contexts: number) {
     this.#knots = new Float32Array(contexts * KNOTS);
-    const first = Float32Array.from({ length: KNOTS }, (_, i) => squash(i / KNOTS_PER_UNIT - REACH));
-    this.#knots.set(first);
+    this.#knots.set(FIRST_KNOTS);
     // Doubling copies: far faster than one `set` a context.
     for (let filled = KNOTS; filled < this.#knots.length; filled *= 2) {
       this.#knots.copyWithin(filled, 0, Math.min(filled, this.#knots.length - filled));

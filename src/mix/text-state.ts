@@ -40,8 +40,9 @@ export function rangeOf(byte: number): number {
   return byte < 128 ? 5 : 6;
 }
 
-const CLASS = Uint8Array.from({ length: 256 }, (_, byte) => classOf(byte));
-const LETTER = Uint8Array.from({ length: 256 }, (_, byte) => letterOf(byte));
+/** Class and letter of each byte. */
+export const CLASS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => classOf(byte));
+export const LETTER: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => letterOf(byte));
 
 /** One lane's. */
 export class TextState {

@@ -1,0 +1,81 @@
+/**
+ * Adaptive probability maps, four at a time, all reading the same stretched prediction in different contexts:
+ * src/mix/probability-map.ts. A knot is stored with the bits of its first value flipped, so that zeros are a fresh map.
+ */
+import { KNOT_AT, KNOTS, MAP_SCRATCH_AT } from './memory';
+
+const REACH: f32 = 8;
+const LIMIT: f32 = 7.999;
+const RATE: f32 = 0.02;
+/** Scratch of one group: knots below, knots above, first values, share, addresses. */
+const BELOW: u32 = 0;
+const ABOVE: u32 = 16;
+const FIRST: u32 = 32;
+const SHARE: u32 = 40;
+const KNOT: u32 = 48;
+const SCRATCH: u32 = 64;
+
+/** Address of the row of a context in a map. */
+@inline
+export function rowOf(map: u32, context: u32): u32 {
+  return map + context * (KNOTS * 4);
+}
+
+/** Remembers the rows of the next bit, and fetches their middles. */
+@inline
+export function setRows(group: u32, row0: u32, row1: u32, row2: u32, row3: u32): void {
+  const scratch = MAP_SCRATCH_AT + group * SCRATCH;
+  store<u32>(scratch, row0, KNOT);
+  store<u32>(scratch, row1, KNOT + 4);
+  store<u32>(scratch, row2, KNOT + 8);
+  store<u32>(scratch, row3, KNOT + 12);
+}
+
+/** The four refined probabilities. */
+@inline
+export function refine4(group: u32, stretched: f32): v128 {
+  const scratch = MAP_SCRATCH_AT + group * SCRATCH;
+  const clipped: f32 = stretched > LIMIT ? LIMIT : stretched < -LIMIT ? -LIMIT : stretched;
+  const position: f32 = (clipped + REACH) * 2;
+  const i = <i32>position;
+  const share: f32 = position - <f32>i;
+  const knot = i << 2;
+  const row0 = load<u32>(scratch, KNOT) + knot;
+  const row1 = load<u32>(scratch, KNOT + 4) + knot;
+  const row2 = load<u32>(scratch, KNOT + 8) + knot;
+  const row3 = load<u32>(scratch, KNOT + 12) + knot;
+  store<u32>(scratch, row0, KNOT);
+  store<u32>(scratch, row1, KNOT + 4);
+  store<u32>(scratch, row2, KNOT + 8);
+  store<u32>(scratch, row3, KNOT + 12);
+  const first = v128.load64_splat(KNOT_AT + knot);
+  let pair0 = v128.load64_zero(row0);
+  pair0 = v128.xor(v128.load64_lane(row1, pair0, 1), first);
+  let pair1 = v128.load64_zero(row2);
+  pair1 = v128.xor(v128.load64_lane(row3, pair1, 1), first);
+  const below = v128.shuffle<i32>(pair0, pair1, 0, 2, 4, 6);
+  const above = v128.shuffle<i32>(pair0, pair1, 1, 3, 5, 7);
+  v128.store(scratch, below, BELOW);
+  v128.store(scratch, above, ABOVE);
+  v128.store64_lane(scratch, first, 0, FIRST);
+  store<f32>(scratch, share, SHARE);
+  return f32x4.add(below, f32x4.mul(f32x4.sub(above, below), f32x4.splat(share)));
+}
+
+/** Learns what the last refined probabilities were of; `bit4` is the bit in four lanes. */
+@inline
+export function learn4(group: u32, bit4: v128): void {
+  const scratch = MAP_SCRATCH_AT + group * SCRATCH;
+  const share = load<f32>(scratch, SHARE);
+  const first = v128.load64_splat(scratch, FIRST);
+  let below = v128.load(scratch, BELOW);
+  let above = v128.load(scratch, ABOVE);
+  below = f32x4.add(below, f32x4.mul(f32x4.sub(bit4, below), f32x4.splat(RATE * (1 - share))));
+  above = f32x4.add(above, f32x4.mul(f32x4.sub(bit4, above), f32x4.splat(RATE * share)));
+  const pair0 = v128.xor(v128.shuffle<i32>(below, above, 0, 4, 1, 5), first);
+  const pair1 = v128.xor(v128.shuffle<i32>(below, above, 2, 6, 3, 7), first);
+  v128.store64_lane(load<u32>(scratch, KNOT), pair0, 0);
+  v128.store64_lane(load<u32>(scratch, KNOT + 4), pair0, 1);
+  v128.store64_lane(load<u32>(scratch, KNOT + 8), pair1, 0);
+  v128.store64_lane(load<u32>(scratch, KNOT + 12), pair1, 1);
+}

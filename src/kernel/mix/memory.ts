@@ -1,0 +1,141 @@
+/**
+ * Where everything lies in the kernel's memory. Tables come from the driver, once; areas up to LANES_AT have the same
+ * place for every chunk, and cost nothing until they are touched; the rest is laid out for each chunk.
+ *
+ * Memory that was never used is zero, so all areas are kept in a form in which zero means "as at the beginning" where
+ * they are large: probabilities and knots are stored with the bits of their first value flipped.
+ */
+
+// Tables, copied by the driver (sizes in bytes).
+/** Uint8Array(512): the history after history s and bit y at 2 s + y. */
+export const NEXT_AT: u32 = 0x400;
+/** Uint8Array(256): bits counted by a history. */
+export const WEIGHT_AT: u32 = 0x600;
+/** Uint8Array(256) each: class and letter of a byte. */
+export const CLASS_AT: u32 = 0x700;
+export const LETTER_AT: u32 = 0x800;
+/** Int32Array(1024): rates of adaptive probabilities. */
+export const RATE_AT: u32 = 0x1000;
+/** Int32Array(256): powers of two. */
+export const POWER_AT: u32 = 0x2000;
+/** Float32Array(33): what a probability map's knots begin with. */
+export const KNOT_AT: u32 = 0x2400;
+/** Uint16Array(256): first guesses of histories' meanings. */
+export const GUESS_AT: u32 = 0x2800;
+/** Float32Array(4096) and Float32Array(4097). */
+export const STRETCH_AT: u32 = 0x4000;
+export const SQUASH_AT: u32 = 0x8000;
+/** Int32Array(4096): logarithms. */
+export const LOG_AT: u32 = 0xd000;
+
+// Scratch of a byte and of a bit.
+/** A slot for contexts that are none. */
+export const NOBODY_AT: u32 = 0x3000;
+/** float32 inputs of the first layer; float32[8] outputs. */
+export const INPUTS_AT: u32 = 0x11000;
+/** uint32 for each context: hash, address of the slot, word of the meaning, its address. */
+export const HASHES_AT: u32 = 0x11200;
+export const SLOTS_AT: u32 = 0x11300;
+export const WORDS_AT: u32 = 0x11400;
+export const WORD_OF_AT: u32 = 0x11480;
+/** float32[8] and float32[4]: probabilities of the first and second layer's mixers; float32[8]: outputs of the first. */
+export const FIRST_AT: u32 = 0x11500;
+export const SECOND_AT: u32 = 0x11520;
+export const OUTPUTS_AT: u32 = 0x11540;
+/** Of two groups of four probability maps: knots below, knots above, addresses of both. */
+export const MAP_SCRATCH_AT: u32 = 0x11600;
+/** Int32Array(256): the language model's logits; Uint32Array(257): their cumulative frequencies. */
+export const LOGITS_AT: u32 = 0x12000;
+export const CDF_AT: u32 = 0x12400;
+/** Words of adaptive probabilities of the match models: 2 x 64. */
+export const MATCH_WORDS_AT: u32 = 0x12c00;
+
+// Statistics.
+export const CONTEXTS_MAX: u32 = 32;
+export const INPUTS_MAX: u32 = 96;
+/** Words of adaptive probabilities: 256 for each context. */
+export const MEANINGS_AT: u32 = 0x13000;
+/** Uint16Array(256) and Uint16Array(65536): what followed. */
+export const AFTER_ONE_AT: u32 = MEANINGS_AT + CONTEXTS_MAX * 1024;
+export const AFTER_TWO_AT: u32 = AFTER_ONE_AT + 512;
+/** Direct probabilities of orders 1 to 3. */
+export const DIRECT_ONE_AT: u32 = 0x40000;
+export const DIRECT_TWO_AT: u32 = DIRECT_ONE_AT + 65536 * 4;
+export const DIRECT_THREE_AT: u32 = DIRECT_TWO_AT + (1 << 22);
+/** Weights of the second layer, then of the first. */
+export const LAYER2_AT: u32 = DIRECT_THREE_AT + (1 << 22);
+export const LAYER1_AT: u32 = LAYER2_AT + 0x4000;
+/** Largest number of weight vectors of the first layer. */
+const VECTORS_MAX: u32 = 4608;
+/** Probability maps: four of the result, three and a smaller one of the language model's input. */
+export const KNOTS: u32 = 33;
+export const MAP_BYTES: u32 = 65536 * KNOTS * 4;
+export const MAPS_AT: u32 = (LAYER1_AT + VECTORS_MAX * INPUTS_MAX * 4 + 63) & ~63;
+export const MODEL_MAPS_AT: u32 = MAPS_AT + 4 * MAP_BYTES;
+export const MODEL_MAPS_BYTES: u32 = 2 * MAP_BYTES + (256 + 16 * 256 * 3) * KNOTS * 4;
+/** Here the lanes begin. */
+export const LANES_AT: u32 = (MODEL_MAPS_AT + MODEL_MAPS_BYTES + 4095) & ~4095;
+
+// Laid out for each chunk.
+export let laneStartsAt: u32 = 0;
+export let slotTableAt: u32 = 0;
+export let slotMask: u32 = 0;
+export let matchTablesAt: u32 = 0;
+export let matchBits: u32 = 0;
+export let chunkAt: u32 = 0;
+export let chunkEnd: u32 = 0;
+export let streamAt: u32 = 0;
+
+/** Where memory may hold other than zeros: up to here, and in the language model's maps. */
+let usedEnd: u32 = LANES_AT;
+let modelUsed: bool = false;
+let used: bool = false;
+
+/** Says that a stream reaches up to `end`. */
+export function markUsed(end: u32): void {
+  usedEnd = max(usedEnd, end);
+}
+
+/** Makes sure that memory reaches up to `end`; false when it cannot. */
+export function reach(end: u64): bool {
+  const have: u64 = (<u64>memory.size()) << 16;
+  if (end <= have) return true;
+  if (end > (<u64>0xffff) << 16) return false;
+  return memory.grow(<i32>((end - have + 0xffff) >> 16)) >= 0;
+}
+
+/** Zeroes what the chunk before left behind, and lays out the next. False when memory does not suffice. */
+export function layOut(
+  laneBytes: u32,
+  lanes: u32,
+  tableBits: u32,
+  matchTableBits: u32,
+  chunkBytes: u32,
+  streamBytes: u32,
+  languageModel: bool,
+): bool {
+  const tables: u64 = (<u64>LANES_AT + <u64>laneBytes * lanes + 4 * (lanes + 1) + 4095) & ~4095;
+  const matches: u64 = tables + ((<u64>1) << tableBits);
+  const chunk: u64 = matches + ((<u64>8) << matchTableBits);
+  // Vectors are read and written a little past the ends.
+  const stream: u64 = (chunk + chunkBytes + 79) & ~15;
+  if (!reach(stream + streamBytes + 256)) return false;
+  if (used) {
+    memory.fill(AFTER_ONE_AT, 0, LAYER2_AT - AFTER_ONE_AT);
+    memory.fill(MAPS_AT, 0, 4 * MAP_BYTES);
+    if (modelUsed) memory.fill(MODEL_MAPS_AT, 0, MODEL_MAPS_BYTES);
+    memory.fill(LANES_AT, 0, min(usedEnd, <u32>chunk) - LANES_AT);
+  }
+  used = true;
+  modelUsed = languageModel;
+  laneStartsAt = LANES_AT + laneBytes * lanes;
+  slotTableAt = <u32>tables;
+  slotMask = (1 << tableBits) - 64;
+  matchTablesAt = <u32>matches;
+  matchBits = matchTableBits;
+  chunkAt = <u32>chunk;
+  chunkEnd = <u32>chunk + chunkBytes;
+  streamAt = <u32>stream;
+  markUsed(<u32>stream + streamBytes);
+  return true;
+}

@@ -1,0 +1,350 @@
+/**
+ * Predictor 2 for one chunk, with the coder: src/mix/mix-predictor.ts. The work of a bit is ordered so that memory is
+ * fetched early: where the next bit's statistics lie is known as soon as this one is coded, before anything learns.
+ */
+import { adapt } from './adaptive';
+import { best, fillCdf, possibleByModel, second, setLogitBits, stretchedByModel } from './cdf';
+import { beginStream, codeBit, makeRoom } from './coder';
+import { hashContexts } from './contexts';
+import { hash2 } from './hash';
+import { LANE_BYTES, Lane, beginLane, laneOf, rangeOf, see } from './lane';
+import { squash4, stretch4 } from './logistic';
+import { beginMatches, bitLength, learnMatches, predictMatches, resetMatches } from './match';
+import { learn4, refine4, rowOf, setRows } from './maps';
+import {
+  DIRECT_ONE_AT,
+  DIRECT_THREE_AT,
+  DIRECT_TWO_AT,
+  GUESS_AT,
+  HASHES_AT,
+  INPUTS_AT,
+  KNOTS,
+  MAP_BYTES,
+  MAPS_AT,
+  MEANINGS_AT,
+  MODEL_MAPS_AT,
+  NEXT_AT,
+  NOBODY_AT,
+  SECOND_AT,
+  SLOTS_AT,
+  STRETCH_AT,
+  WORDS_AT,
+  WORD_OF_AT,
+  laneStartsAt,
+} from './memory';
+import { choose, mixFirst, mixSecond, resetMixers, setRate, trainMixers } from './mixer';
+import { bucketOf, find } from './slots';
+
+/** Direct probabilities are stored with this bit flipped: zero memory means 1/2, of which nothing is known. */
+const UNKNOWN: u32 = 1 << 31;
+const P_MIN: u32 = 64;
+const P_MAX: u32 = (1 << 24) - 64;
+/** Limit of the histories' counts; a count of all ones marks the word of the empty history, which predicts nothing. */
+const HISTORY_LIMIT: i32 = 255;
+const EMPTY: i32 = 1023;
+
+/** Parameters of the chunk. */
+let binary: bool = false;
+let fast: bool = false;
+let withModel: bool = false;
+let lanes: u32 = 1;
+/** Number of contexts; which of them are orders whose hits are counted, as bits; bytes of the histories' inputs. */
+let contexts: u32 = 0;
+let orders: u32 = 0;
+/** Bytes coded. */
+let coded: u32 = 0;
+/** The lane whose next byte is prepared already; -1 for none. */
+let prepared: i32 = -1;
+
+/** Where the current bit's direct probabilities lie. */
+let direct1: u32 = 0;
+let direct2: u32 = 0;
+let direct3: u32 = 0;
+let matchBucket: u32 = 0;
+/** What fetching reads goes here, so that it is not optimised away. */
+export let fetched: u32 = 0;
+
+/** Starts a chunk, after its memory was laid out. */
+export function beginChunk(
+  isBinary: bool,
+  isFast: bool,
+  languageModel: bool,
+  logitBits: u32,
+  laneCount: u32,
+  contextCount: u32,
+  orderBits: u32,
+  decode: bool,
+  streamBytes: u32,
+): void {
+  binary = isBinary;
+  fast = isFast;
+  withModel = languageModel;
+  lanes = laneCount;
+  contexts = contextCount;
+  orders = orderBits;
+  coded = 0;
+  prepared = -1;
+  setLogitBits(logitBits);
+  for (let i: u32 = 0; i < contextCount; i++) {
+    const at = MEANINGS_AT + (i << 10);
+    for (let s: u32 = 0; s < 256; s++) store<u32>(at + (s << 2), <u32>load<u16>(GUESS_AT + (s << 1)) << 16);
+    store<u32>(at, UNKNOWN | EMPTY);
+  }
+  // Contexts are worked on in fours: those that fill up the last four read a slot that belongs to nobody.
+  for (let i = contextCount; (i & 3) !== 0; i++) store<u32>(SLOTS_AT + (i << 2), NOBODY_AT);
+  for (let lane: u32 = 0; lane < laneCount; lane++) beginLane(lane, load<u32>(laneStartsAt + (lane << 2)));
+  resetMatches();
+  resetMixers(contextCount, languageModel);
+  beginStream(decode, streamBytes);
+}
+
+export function laneBytes(): u32 {
+  return LANE_BYTES;
+}
+
+/** Everything of a lane's next byte that does not need the language model. */
+function prepare(lane: u32): void {
+  const h = laneOf(lane);
+  beginMatches(h);
+  const n = h.matchLength;
+  matchBucket = n === 0 ? 0 : min<u32>(15, n < 16 ? n >> 1 : bitLength(n) + 3);
+  hashContexts(h, binary, fast);
+  fetchSlots();
+  aim(h, 1, 0);
+}
+
+/** Reads the buckets of the hashes, all at once, so that later reads find them in the cache. */
+@inline
+function fetchSlots(): void {
+  let sum: u32 = 0;
+  const end = HASHES_AT + (contexts << 2);
+  for (let at = HASHES_AT; at < end; at += 4) sum += load<u8>(bucketOf(load<u32>(at)));
+  fetched = sum;
+}
+
+/** Finds the slots of the hashes. */
+function findSlots(): void {
+  const end = contexts << 2;
+  for (let i: u32 = 0; i < end; i += 4) store<u32>(SLOTS_AT + i, find(load<u32>(HASHES_AT + i)));
+}
+
+/** Computes where the statistics of a bit lie, except the slots. */
+@inline
+function aim(h: Lane, partial: u32, bit: u32): void {
+  const last4 = h.last4;
+  const order1 = last4 & 255;
+  const small = partial | (order1 << 8);
+  const order2 = hash2(last4 & 0xffff, partial);
+  direct1 = DIRECT_ONE_AT + (small << 2);
+  direct2 = DIRECT_TWO_AT + (order2 >> 12 << 2);
+  direct3 = DIRECT_THREE_AT + (hash2(last4 & 0xffffff, partial + 77) >> 12 << 2);
+  const row1 = rowOf(MAPS_AT, small);
+  const row2 = rowOf(MAPS_AT + MAP_BYTES, order2 & 0xffff);
+  const row3 = rowOf(MAPS_AT + 2 * MAP_BYTES, hash2(last4 & 0xffffff, partial + 3) & 0xffff);
+  const row4 = rowOf(MAPS_AT + 3 * MAP_BYTES, hash2(h.word, partial) & 0xffff);
+  setRows(0, row1, row2, row3, row4);
+  fetched =
+    load<u32>(direct2) + load<u32>(direct3) + load<u32>(row2, 64) + load<u32>(row3, 64) + load<u32>(row4, 64);
+}
+
+/** The bit that the longest match expects, as long as it was right in this byte; 2 without one. */
+@inline
+function expectedBit(h: Lane, partial: u32, shift: u32): u32 {
+  const expected = h.expected;
+  return expected > 0 && (expected + 255) >> (shift + 1) === partial ? ((expected - 1) >> shift) & 1 : 2;
+}
+
+/** Inputs from the contexts' histories, four contexts at a time; returns how many of the orders are known here. */
+@inline
+function readHistories(node: u32): u32 {
+  const end = contexts << 2;
+  let known: u32 = 0;
+  const low10 = i32x4.splat(1023);
+  for (let i: u32 = 0; i < end; i += 16) {
+    const base = MEANINGS_AT + (i << 8);
+    const word0 = base + (<u32>load<u8>(load<u32>(SLOTS_AT + i) + node) << 2);
+    const word1 = base + 1024 + (<u32>load<u8>(load<u32>(SLOTS_AT + i, 4) + node) << 2);
+    const word2 = base + 2048 + (<u32>load<u8>(load<u32>(SLOTS_AT + i, 8) + node) << 2);
+    const word3 = base + 3072 + (<u32>load<u8>(load<u32>(SLOTS_AT + i, 12) + node) << 2);
+    let words = v128.load32_zero(word0);
+    words = v128.load32_lane(word1, words, 1);
+    words = v128.load32_lane(word2, words, 2);
+    words = v128.load32_lane(word3, words, 3);
+    store<u32>(WORD_OF_AT + i, word0);
+    store<u32>(WORD_OF_AT + i, word1, 4);
+    store<u32>(WORD_OF_AT + i, word2, 8);
+    store<u32>(WORD_OF_AT + i, word3, 12);
+    v128.store(WORDS_AT + i, words);
+    const seen = i32x4.ne(v128.and(words, low10), low10);
+    known |= <u32>i32x4.bitmask(seen) << (i >> 2);
+    const x = v128.and(stretch4(i32x4.shr_u(words, 20)), seen);
+    const centred = i32x4.sub(i32x4.shr_u(words, 16), i32x4.splat(32768));
+    const y = v128.and(
+      f32x4.mul(f32x4.convert_i32x4_s(centred), f32x4.splat(<f32>(1.0 / 16384.0))),
+      seen,
+    );
+    v128.store(INPUTS_AT + (i << 1), v128.shuffle<i32>(x, y, 0, 4, 1, 5));
+    v128.store(INPUTS_AT + (i << 1), v128.shuffle<i32>(x, y, 2, 6, 3, 7), 16);
+  }
+  return popcnt(known & orders);
+}
+
+/** Moves the history at an address on. */
+@inline
+function step(at: u32, next: u32): void {
+  store<u8>(at, load<u8>(next + (<u32>load<u8>(at) << 1)));
+}
+
+/** Teaches the histories' meanings and the histories, four contexts at a time. */
+@inline
+function learnHistories(node: u32, bit: u32): void {
+  const end = contexts << 2;
+  const target = i32x4.splat(bit << 16);
+  const low10 = i32x4.splat(1023);
+  const most = i32x4.splat(0x3fffff);
+  const next = NEXT_AT + bit;
+  for (let i: u32 = 0; i < end; i += 16) {
+    let words = v128.load(WORDS_AT + i);
+    const counts = v128.and(words, low10);
+    let p = i32x4.shr_u(words, 10);
+    // floor(2^15 / (2 n + 3)): the quotient is never whole, so rounding it less a half is its floor.
+    const divisor = f32x4.convert_i32x4_s(i32x4.add(i32x4.shl(counts, 1), i32x4.splat(3)));
+    const rate = i32x4.sub(
+      f32x4.add(f32x4.div(f32x4.splat(32768), divisor), f32x4.splat(8388607.5)),
+      i32x4.splat(0x4b000000),
+    );
+    p = i32x4.add(p, i32x4.shr_s(i32x4.mul(i32x4.sub(target, i32x4.shr_u(p, 6)), rate), 8));
+    p = i32x4.max_s(i32x4.min_s(p, most), i32x4.splat(0));
+    words = v128.or(
+      i32x4.shl(p, 10),
+      i32x4.sub(counts, i32x4.lt_s(counts, i32x4.splat(HISTORY_LIMIT))),
+    );
+    v128.store32_lane(load<u32>(WORD_OF_AT + i), words, 0);
+    v128.store32_lane(load<u32>(WORD_OF_AT + i, 4), words, 1);
+    v128.store32_lane(load<u32>(WORD_OF_AT + i, 8), words, 2);
+    v128.store32_lane(load<u32>(WORD_OF_AT + i, 12), words, 3);
+    // One after the other: two contexts may have got the same slot.
+    step(load<u32>(SLOTS_AT + i) + node, next);
+    step(load<u32>(SLOTS_AT + i, 4) + node, next);
+    step(load<u32>(SLOTS_AT + i, 8) + node, next);
+    step(load<u32>(SLOTS_AT + i, 12) + node, next);
+  }
+}
+
+/** Probability that the next bit is 1, in units of 2^-24. */
+@inline
+function predict(h: Lane, partial: u32, bit: u32, node: u32): u32 {
+  const shift = 7 - bit;
+  const order1 = h.last4 & 255;
+  const order2 = (h.last4 >> 8) & 255;
+  const hits = readHistories(node);
+  let at = INPUTS_AT + (contexts << 3);
+  predictMatches(at, partial, shift);
+  store<f32>(at, load<f32>(STRETCH_AT + ((load<u32>(direct1) ^ UNKNOWN) >> 20 << 2)), 16);
+  store<f32>(at, load<f32>(STRETCH_AT + ((load<u32>(direct2) ^ UNKNOWN) >> 20 << 2)), 20);
+  store<f32>(at, load<f32>(STRETCH_AT + ((load<u32>(direct3) ^ UNKNOWN) >> 20 << 2)), 24);
+  const expected = expectedBit(h, partial, shift);
+  const bucket = matchBucket;
+  let possible: u32 = 0;
+  let modelSet = order2 * 8 + bit;
+  at += 28;
+  if (withModel) {
+    const stretched = stretchedByModel(partial, shift);
+    possible = possibleByModel(partial, shift);
+    const sure = min<i32>(11, <i32>(abs(stretched) * 2));
+    modelSet = (((<u32>sure << 1) + (stretched > 0 ? 1 : 0)) * 4 + possible) * 8 + bit;
+    store<f32>(at, stretched);
+    const limited: f32 = stretched > 15.99 ? <f32>15.99 : stretched < -15.99 ? <f32>-15.99 : stretched;
+    store<f32>(at, (f32x4.extract_lane(squash4(f32x4.splat(limited)), 0) - 0.5) * 2, 4);
+    setRows(
+      1,
+      rowOf(MODEL_MAPS_AT, partial | (order1 << 8)),
+      rowOf(MODEL_MAPS_AT + MAP_BYTES, hash2(h.last4 & 0xffff, partial) & 0xffff),
+      rowOf(MODEL_MAPS_AT + 2 * MAP_BYTES, partial),
+      rowOf(MODEL_MAPS_AT + 2 * MAP_BYTES + 256 * KNOTS * 4, (bucket * 256 + partial) * 3 + expected),
+    );
+    const refined = refine4(1, stretched);
+    const index = i32x4.trunc_sat_f32x4_s(f32x4.mul(refined, f32x4.splat(4096)));
+    const inputs = stretch4(i32x4.min_s(index, i32x4.splat(4095)));
+    v128.store(at, v128.shuffle<i32>(inputs, inputs, 2, 0, 1, 3), 8);
+    at += 24;
+  }
+  choose(
+    partial,
+    (expected === 2 ? 0 : bucket * 2 + expected + 1) * 8 + bit,
+    order1,
+    hits * 8 + bit,
+    modelSet,
+    (min<u32>(h.wordLength, 7) * 8 + rangeOf(order2)) * 8 + bit,
+    (binary
+      ? ((h.count % h.record) & 31) * 4 + (h.row > 0 ? 1 : 0)
+      : min<u32>(h.column >> 3, 15) * 8 + rangeOf(order1)) *
+      8 +
+      bit,
+  );
+  mixFirst();
+  const mixed = mixSecond(partial, expected === 2 ? possible * 8 + bit : (bucket + 4) * 8 + bit);
+  const refined = f32x4.mul(refine4(0, mixed), f32x4.splat(0.15));
+  let p: f32 = load<f32>(SECOND_AT, 8) * <f32>0.4;
+  p += f32x4.extract_lane(refined, 0);
+  p += f32x4.extract_lane(refined, 1);
+  p += f32x4.extract_lane(refined, 2);
+  p += f32x4.extract_lane(refined, 3);
+  return max(P_MIN, min(P_MAX, <u32>(p * 16777216)));
+}
+
+/** Everything learns the bit, except the meanings and histories. */
+@inline
+function learn(bit: u32): void {
+  const bit4 = f32x4.splat(<f32>bit);
+  trainMixers(bit4);
+  learn4(0, bit4);
+  if (withModel) learn4(1, bit4);
+}
+
+/** Codes the next byte of a lane; encoding, it is `byte`. */
+export function codeByte(lane: u32, byte: u32): u32 {
+  const h = laneOf(lane);
+  makeRoom();
+  if (prepared !== <i32>lane) prepare(lane);
+  if (withModel) fillCdf();
+  setRate(coded);
+  let partial: u32 = 1;
+  for (let bit: u32 = 0; bit < 8; bit++) {
+    if ((bit & 3) === 0) findSlots();
+    const node = bit < 4 ? partial : (partial & ((1 << (bit - 4)) - 1)) | (1 << (bit - 4));
+    const p = predict(h, partial, bit, node);
+    const y = codeBit(p, (byte >> (7 - bit)) & 1);
+    partial = (partial << 1) | y;
+    learnHistories(node, y);
+    learnMatches(y);
+    adapt(direct1, y, 255, UNKNOWN);
+    adapt(direct2, y, 127, UNKNOWN);
+    adapt(direct3, y, 60, UNKNOWN);
+    learn(y);
+    if (bit < 7) aim(h, partial, bit + 1);
+    if (bit === 3) {
+      const end = HASHES_AT + (contexts << 2);
+      for (let at = HASHES_AT; at < end; at += 4) store<u32>(at, hash2(load<u32>(at), partial));
+      fetchSlots();
+    }
+  }
+  const coming = partial & 255;
+  store<u8>(h.start + h.count, <u8>coming);
+  see(h, coming);
+  coded++;
+  prepared = -1;
+  return coming;
+}
+
+/** Codes the next `steps` bytes of every lane that has one, in lock-step, from and to the chunk's memory. */
+export function codeRun(steps: u32): void {
+  for (let step: u32 = 0; step < steps; step++) {
+    for (let lane: u32 = 0; lane < lanes; lane++) {
+      const h = laneOf(lane);
+      const at = h.start + h.count;
+      const starts = laneStartsAt + (lane << 2);
+      if (h.count < load<u32>(starts + 4) - load<u32>(starts)) codeByte(lane, load<u8>(at));
+    }
+  }
+}
