@@ -22,7 +22,8 @@ const EDGES: Partial<Record<string, RegExp>> = {
   'onnxruntime-node': /^(model\/ort\.ts|train\/)/,
   'onnxruntime-web': /^model\/ort\.ts$/,
   'node:fs': /^(cli|train|bench)\//,
-  'node:fs/promises': /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$/,
+  'node:fs/promises':
+    /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$|^model\/recurrent\/kernel\.ts$/,
   'binary-parser': /^container\//,
   commander: /^(cli|train|terminal)\//,
   'cli-progress': /^terminal\//,
@@ -32,7 +33,9 @@ const EDGES: Partial<Record<string, RegExp>> = {
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
-  .map((file) => file.replaceAll('\\', '/'));
+  .map((file) => file.replaceAll('\\', '/'))
+  // AssemblyScript, compiled on its own.
+  .filter((file) => !file.startsWith('kernel/'));
 
 interface Import {
   specifier: string;

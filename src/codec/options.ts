@@ -95,7 +95,7 @@ export interface ResolvedDecodeOptions extends DecodeOptions {
 const COMMON_NAMES = ['model', 'engine', 'threads', 'platformBound', 'signal', 'totalSize'];
 const ENCODE_NAMES = [...COMMON_NAMES, 'mode', 'chunkSize', 'lanes', 'contentCheck', 'embedModel'];
 const DECODE_NAMES = [...COMMON_NAMES, 'memoryLimit', 'outputLimit'];
-const ENGINES: readonly Engine[] = ['auto', 'node', 'web'];
+const ENGINES: readonly Engine[] = ['auto', 'kernel', 'node', 'web'];
 const MODES: readonly Mode[] = ['auto', 'lm', 'stored'];
 const CHECKS: readonly ContentCheck[] = ['xxh64', 'sha256'];
 
