@@ -11,14 +11,14 @@
 
 /** Columns that one pass over the inputs sums up: eight vectors of int32. */
 const BLOCK: usize = 32;
-/** Bytes of a block's weights for one pair of inputs: int16 [32 columns][2]. */
-const PAIR_BYTES: usize = BLOCK * 4;
+/** Bytes of a block's weights for one pair of inputs: int8 [32 columns][2]. */
+const PAIR_BYTES: usize = BLOCK * 2;
 const ALPHABET: usize = 256;
 const CONTEXT_BYTES: usize = 6;
 /** Bytes of a lane before its state: the last 5 bytes, the word so far, the word before, as int64. */
 const LANE_HEAD: usize = 64;
 
-/** int16 weights [blocks][pairs of inputs][BLOCK columns][2] and each column's scale, float32. */
+/** int8 weights [blocks][pairs of inputs][BLOCK columns][2] and each column's scale, float32. */
 @unmanaged
 class Matrix {
   pairs: i32;
@@ -27,12 +27,14 @@ class Matrix {
   scales: i32;
 }
 
+/** Columns of sums: update gate, candidate, reset gate, hidden layer, logits, in this order everywhere. */
 @unmanaged
 class Network {
   gates: i32;
   units: i32;
   hidden: i32;
   width: i32;
+  columns: i32;
   contexts: i32;
   /** int64 [contexts][8] */
   coefficients: i32;
@@ -46,28 +48,31 @@ class Network {
   wordModulus: i32;
   /** int8 [rows][width] */
   tables: i32;
-  /** float32 [columns of fromInput] */
+  /** float32 [columns] */
   bias: i32;
+  /** Matrix of width inputs and all columns. */
   fromInput: i32;
+  /** Matrix of the state's inputs and all columns: those before the hidden layer are for the next step. */
   fromState: i32;
-  fromNewState: i32;
+  /** Matrix of the hidden layer's inputs and the logits' columns. */
   fromHidden: i32;
   /** int16 [width] */
   x: i32;
-  /** float32 [columns of each product] */
+  /** float32 [columns], of the rows, with biases */
   inputSums: i32;
+  /** float32 [columns], of the state */
   stateSums: i32;
-  newSums: i32;
+  /** int32 [256] */
   hiddenSums: i32;
+  /** int16 [units], what the state as products read it has changed by */
+  change: i32;
   /** int16 [hidden] */
   q: i32;
   /** Work space of a product: (offset into weights, pair of inputs) of each pair that is not zero. */
-  pairs: i32;
+  list: i32;
 }
 
 /** Lists the pairs of inputs that are not both zero; returns the list's end. */
-// @ts-ignore: decorator
-@inline
 function listPairs(x: usize, count: i32, list: usize): usize {
   let to = list;
   for (let i = 0; i < count; i++) {
@@ -79,54 +84,54 @@ function listPairs(x: usize, count: i32, list: usize): usize {
   return to;
 }
 
-// @ts-ignore: decorator
-@inline
-function scaled(sum: v128, scales: usize, out: usize, offset: usize): void {
-  const product = f32x4.mul(f32x4.convert_i32x4_s(sum), v128.load(scales + offset));
-  v128.store(out + offset, f32x4.floor(product));
-}
-
-/** out = floor(x * weights * scales): int16 to float32. */
-function multiply(address: usize, x: usize, list: usize, out: usize): void {
-  const matrix = changetype<Matrix>(address);
-  const pairs = matrix.pairs;
-  const end = listPairs(x, pairs, list);
-  const blockBytes = <usize>pairs * PAIR_BYTES;
+/**
+ * sums += x * weights: int16 inputs, int32 sums.
+ *
+ * Inputs are few (a state's changes, a hidden layer with most units at zero), so zeros are left out.
+ */
+function accumulate(matrix: Matrix, x: usize, list: usize, sums: usize): void {
+  const end = listPairs(x, matrix.pairs, list);
+  const blockBytes = <usize>matrix.pairs * PAIR_BYTES;
   let weights: usize = matrix.weights;
-  let scales: usize = matrix.scales;
   for (let block = matrix.blocks; block > 0; block--) {
-    let a0 = i32x4.splat(0);
-    let a1 = i32x4.splat(0);
-    let a2 = i32x4.splat(0);
-    let a3 = i32x4.splat(0);
-    let a4 = i32x4.splat(0);
-    let a5 = i32x4.splat(0);
-    let a6 = i32x4.splat(0);
-    let a7 = i32x4.splat(0);
+    let a0 = v128.load(sums);
+    let a1 = v128.load(sums, 16);
+    let a2 = v128.load(sums, 32);
+    let a3 = v128.load(sums, 48);
+    let a4 = v128.load(sums, 64);
+    let a5 = v128.load(sums, 80);
+    let a6 = v128.load(sums, 96);
+    let a7 = v128.load(sums, 112);
     for (let at = list; at < end; at += 8) {
       const w = weights + <usize>load<u32>(at);
       const pair = v128.load32_splat(at, 4);
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load(w), pair));
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load(w, 16), pair));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.load(w, 32), pair));
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.load(w, 48), pair));
-      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(v128.load(w, 64), pair));
-      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(v128.load(w, 80), pair));
-      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(v128.load(w, 96), pair));
-      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(v128.load(w, 112), pair));
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load8x8_s(w), pair));
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load8x8_s(w, 8), pair));
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.load8x8_s(w, 16), pair));
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.load8x8_s(w, 24), pair));
+      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(v128.load8x8_s(w, 32), pair));
+      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(v128.load8x8_s(w, 40), pair));
+      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(v128.load8x8_s(w, 48), pair));
+      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(v128.load8x8_s(w, 56), pair));
     }
-    scaled(a0, scales, out, 0);
-    scaled(a1, scales, out, 16);
-    scaled(a2, scales, out, 32);
-    scaled(a3, scales, out, 48);
-    scaled(a4, scales, out, 64);
-    scaled(a5, scales, out, 80);
-    scaled(a6, scales, out, 96);
-    scaled(a7, scales, out, 112);
+    v128.store(sums, a0);
+    v128.store(sums, a1, 16);
+    v128.store(sums, a2, 32);
+    v128.store(sums, a3, 48);
+    v128.store(sums, a4, 64);
+    v128.store(sums, a5, 80);
+    v128.store(sums, a6, 96);
+    v128.store(sums, a7, 112);
     weights += blockBytes;
-    scales += BLOCK * 4;
-    out += BLOCK * 4;
+    sums += BLOCK * 4;
   }
+}
+
+/** floor(sums * scales): int32 to float32 */
+// @ts-ignore: decorator
+@inline
+function scaled(sums: usize, scales: usize): v128 {
+  return f32x4.floor(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), v128.load(scales)));
 }
 
 // @ts-ignore: decorator
@@ -149,14 +154,11 @@ function roundScale(x: v128, factor: f32): v128 {
   return f32x4.floor(f32x4.add(f32x4.mul(x, f32x4.splat(factor)), f32x4.splat(0.5)));
 }
 
-/** Stores eight float32 as int16. */
+/** Eight float32 as int16. */
 // @ts-ignore: decorator
 @inline
-function storeNarrow(to: usize, low: v128, high: v128): void {
-  v128.store(
-    to,
-    i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high)),
-  );
+function narrow(low: v128, high: v128): v128 {
+  return i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high));
 }
 
 /** Contexts of the lane with the new byte, and the sum of their tables' rows. */
@@ -199,12 +201,12 @@ function embed(network: Network, lane: usize, token: i32): void {
   store<i64>(lane, <i64>token);
 }
 
-/** The lane's new state from the sums of gates and candidate; also as matrix products read it. */
+/** The lane's new state from the sums of gates and candidate, and what it changes for matrix products. */
 function advance(network: Network, h: usize, read: usize): void {
-  const units: usize = network.units;
+  const bytes = <usize>network.units << 2;
   const p: usize = network.inputSums;
   const s: usize = network.stateSums;
-  const bytes = units << 2;
+  const change: usize = network.change;
   const gru = network.gates == 3;
   let low = f32x4.splat(0);
   for (let i: usize = 0; i < bytes; i += 16) {
@@ -218,12 +220,28 @@ function advance(network: Network, h: usize, read: usize): void {
     const sum = f32x4.add(v128.load(p + bytes + i), candidate);
     const c = clip(f32x4.mul(sum, f32x4.splat(8)), -32768, 32768);
     const old = v128.load(h + i);
-    const change = roundScale(f32x4.mul(z, f32x4.sub(c, old)), 1.0 / 128.0);
-    const next = clip(f32x4.add(old, change), -32768, 32768);
+    const step = roundScale(f32x4.mul(z, f32x4.sub(c, old)), 1.0 / 128.0);
+    const next = clip(f32x4.add(old, step), -32768, 32768);
     v128.store(h + i, next);
     const rounded = roundScale(next, 1.0 / 64.0);
-    if (i & 16) storeNarrow(read + ((i - 16) >> 1), low, rounded);
+    if (i & 16) {
+      const at = (i - 16) >> 1;
+      const now = narrow(low, rounded);
+      v128.store(change + at, i16x8.sub(now, v128.load(read + at)));
+      v128.store(read + at, now);
+    }
     low = rounded;
+  }
+}
+
+/** out = floor(sums * scales) + bias, or without bias where there is none. */
+function scaleAll(sums: usize, scales: usize, bias: usize, out: usize, columns: usize): void {
+  if (bias != 0) {
+    for (let i: usize = 0; i < columns << 2; i += 16) {
+      v128.store(out + i, f32x4.add(scaled(sums + i, scales + i), v128.load(bias + i)));
+    }
+  } else {
+    for (let i: usize = 0; i < columns << 2; i += 16) v128.store(out + i, scaled(sums + i, scales + i));
   }
 }
 
@@ -232,52 +250,63 @@ function activate(p: usize, o: usize, q: usize, hidden: usize): void {
   for (let i: usize = 0; i < hidden << 2; i += 32) {
     const low = floorScale(f32x4.add(v128.load(p + i), v128.load(o + i)), 0.125);
     const high = floorScale(f32x4.add(v128.load(p + i, 16), v128.load(o + i, 16)), 0.125);
-    storeNarrow(q + (i >> 1), clip(low, 0, 512), clip(high, 0, 512));
+    v128.store(q + (i >> 1), narrow(clip(low, 0, 512), clip(high, 0, 512)));
   }
 }
 
 /**
  * Feeds one byte to a lane.
  *
+ * Most units of the state change by nothing that products see in a step, so its sums are kept and only what has changed
+ * is added; integers, so they are the same sums.
+ *
  * @param address - of the Network
- * @param lane - of its state: LANE_HEAD bytes, float32 [units], int16 [units]
+ * @param lane - of its state: LANE_HEAD bytes, float32 [units], int16 [units], int32 [columns]
  * @param logits - where int32 [256] are written
  */
 export function step(address: usize, lane: usize, token: i32, logits: usize): void {
   const network = changetype<Network>(address);
   const units: usize = network.units;
   const hidden: usize = network.hidden;
-  const list: usize = network.pairs;
+  const columns: usize = network.columns;
+  const list: usize = network.list;
   const h = lane + LANE_HEAD;
   const read = h + (units << 2);
+  const sums = read + (units << 1);
+  const p: usize = network.inputSums;
+  const s: usize = network.stateSums;
 
   embed(network, lane, token);
-  const p: usize = network.inputSums;
-  multiply(network.fromInput, network.x, list, p);
-  const bias: usize = network.bias;
-  const columns = <usize>network.gates * units + hidden + ALPHABET;
-  for (let i: usize = 0; i < columns << 2; i += 16) {
-    v128.store(p + i, f32x4.add(v128.load(p + i), v128.load(bias + i)));
-  }
-  multiply(network.fromState, read, list, network.stateSums);
-  advance(network, h, read);
+  const fromInput = changetype<Matrix>(<usize>network.fromInput);
+  memory.fill(p, 0, columns << 2);
+  accumulate(fromInput, network.x, list, p);
+  scaleAll(p, fromInput.scales, network.bias, p, columns);
 
-  const o: usize = network.newSums;
-  multiply(network.fromNewState, read, list, o);
-  const outP = p + ((<usize>network.gates * units) << 2);
-  const logitP = outP + (hidden << 2);
-  const logitO = o + (hidden << 2);
+  const fromState = changetype<Matrix>(<usize>network.fromState);
+  const out = (<usize>network.gates * units) << 2;
+  scaleAll(sums, fromState.scales, 0, s, <usize>network.gates * units);
+  advance(network, h, read);
+  accumulate(fromState, network.change, list, sums);
+  scaleAll(sums + out, <usize>fromState.scales + out, 0, s + out, hidden + ALPHABET);
+
+  const logitColumns = out + (hidden << 2);
+  const p2 = p + logitColumns;
+  const s2 = s + logitColumns;
   if (hidden > 0) {
-    activate(outP, o, network.q, hidden);
+    activate(p + out, s + out, network.q, hidden);
+    const fromHidden = changetype<Matrix>(<usize>network.fromHidden);
     const v: usize = network.hiddenSums;
-    multiply(network.fromHidden, network.q, list, v);
+    memory.fill(v, 0, ALPHABET << 2);
+    accumulate(fromHidden, network.q, list, v);
+    const scales: usize = fromHidden.scales;
     for (let i: usize = 0; i < ALPHABET << 2; i += 16) {
-      const sum = f32x4.add(f32x4.add(v128.load(logitP + i), v128.load(logitO + i)), v128.load(v + i));
+      const before = f32x4.add(v128.load(p2 + i), v128.load(s2 + i));
+      const sum = f32x4.add(before, scaled(v + i, scales + i));
       v128.store(logits + i, i32x4.trunc_sat_f32x4_s(roundScale(sum, 0.0625)));
     }
   } else {
     for (let i: usize = 0; i < ALPHABET << 2; i += 16) {
-      const sum = f32x4.add(v128.load(logitP + i), v128.load(logitO + i));
+      const sum = f32x4.add(v128.load(p2 + i), v128.load(s2 + i));
       v128.store(logits + i, i32x4.trunc_sat_f32x4_s(roundScale(sum, 0.0625)));
     }
   }

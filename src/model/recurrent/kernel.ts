@@ -65,63 +65,61 @@ class Layout {
   }
 }
 
-/** One block of equal columns in a file's matrix, and where it goes in the padded one. */
-interface Segment {
-  readonly from: number;
-  readonly to: number;
-  readonly columns: number;
+/** Values of a run of columns, or inputs, of a file's matrix in the padded order of the kernel; -1 is padding. */
+type Order = Int32Array;
+
+/** `count` values from `first` on, those of smaller `key` first, padded to whole blocks. */
+function ordered(first: number, count: number, key: (i: number) => number): Order {
+  const order = new Int32Array(roundUp(count, BLOCK)).fill(-1);
+  const indices = Array.from({ length: count }, (_, i) => i).sort((a, b) => key(a) - key(b) || a - b);
+  order.set(indices.map((i) => first + i));
+  return order;
 }
 
-/** Where the blocks of columns go when each is padded to whole blocks. */
-function segmentsOf(sizes: readonly number[]): { segments: Segment[]; columns: number } {
-  let from = 0;
-  let to = 0;
-  const segments = sizes.map((columns) => {
-    const segment = { from, to, columns };
-    from += columns;
-    to += roundUp(columns, BLOCK);
-    return segment;
-  });
-  return { segments, columns: to };
+/** The same order of other values. */
+function shifted(order: Order, by: number): Order {
+  return order.map((i) => (i < 0 ? i : i + by));
+}
+
+function joined(...orders: readonly Order[]): Order {
+  return Int32Array.from(orders.flatMap((order) => [...order]));
 }
 
 /** A matrix in the kernel's order. */
 interface PackedMatrix {
   readonly pairs: number;
   readonly blocks: number;
-  /** int16 [blocks][pairs][BLOCK][2] */
-  readonly weights: Int16Array;
+  /** int8 [blocks][pairs][BLOCK][2] */
+  readonly weights: Int8Array;
   readonly scales: Float32Array;
 }
 
-function pack(
-  matrix: ScaledMatrix,
-  inputs: number,
-  segments: readonly Segment[],
-  columns: number,
-): PackedMatrix {
-  const pairs = inputs / 2;
-  const weights = new Int16Array(inputs * columns);
+/** Columns of a file's matrix; the state's are in two, side by side. */
+interface Source {
+  readonly matrix: ScaledMatrix;
+  readonly columns: Order;
+}
+
+function pack(inputs: Order, ...sources: readonly Source[]): PackedMatrix {
+  const pairs = inputs.length / 2;
+  const columns = sources.reduce((sum, source) => sum + source.columns.length, 0);
+  const weights = new Int8Array(inputs.length * columns);
   const scales = new Float32Array(columns);
-  for (const { from, to, columns: count } of segments) {
-    scales.set(matrix.scales.subarray(from, from + count), to);
-    for (let i = 0; i < matrix.inputs; i++) {
-      const row = i * matrix.columns + from;
-      for (let j = 0; j < count; j++) {
-        const column = to + j;
-        const block = Math.floor(column / BLOCK);
-        const at = ((block * pairs + (i >> 1)) * BLOCK + (column % BLOCK)) * 2 + (i & 1);
-        weights[at] = matrix.data[row + j];
+  let to = 0;
+  for (const { matrix, columns: order } of sources) {
+    for (const column of order) {
+      if (column >= 0) {
+        scales[to] = matrix.scales[column];
+        const at = (Math.floor(to / BLOCK) * pairs * BLOCK + (to % BLOCK)) * 2;
+        for (let i = 0; i < inputs.length; i++) {
+          if (inputs[i] < 0) continue;
+          weights[at + (i >> 1) * 2 * BLOCK + (i & 1)] = matrix.data[inputs[i] * matrix.columns + column];
+        }
       }
+      to++;
     }
   }
   return { pairs, blocks: columns / BLOCK, weights, scales };
-}
-
-function spread(values: Float32Array, segments: readonly Segment[], columns: number): Float32Array {
-  const padded = new Float32Array(columns);
-  for (const { from, to, columns: count } of segments) padded.set(values.subarray(from, from + count), to);
-  return padded;
 }
 
 /** [CONTEXT_SIZE, tables] to [tables, CONTEXT_SIZE]. */
@@ -163,16 +161,18 @@ export class RecurrentKernel {
 
   constructor(module: WasmModule, network: RecurrentNetwork, lanes: number) {
     const { memory, step } = new WebAssembly.Instance(module).exports as KernelExports;
-    const { rows, hidden } = network;
-    const units = roundUp(network.units, BLOCK);
+    const { rows, hidden, bias, fromHidden } = network;
     const width = roundUp(network.width, WIDTH_STEP);
-    const hiddenPadded = roundUp(hidden, BLOCK);
-    const gateSizes = new Array<number>(network.gates).fill(network.units);
-    const outSizes = hidden > 0 ? [hidden, ALPHABET] : [ALPHABET];
-    const input = segmentsOf([...gateSizes, ...outSizes]);
-    const gates = segmentsOf(gateSizes);
-    const out = segmentsOf(outSizes);
-    const logits = segmentsOf([ALPHABET]);
+    // Units that seldom change, and units that are mostly zero, lie next to each other: pairs of them are left out.
+    const unit = ordered(0, network.units, (i) => bias[i]);
+    const gates = joined(
+      ...Array.from({ length: network.gates }, (_, g) => shifted(unit, g * network.units)),
+    );
+    const gateColumns = network.gates * network.units;
+    const neuron = ordered(0, hidden, (i) => bias[gateColumns + i]);
+    const logit = ordered(0, ALPHABET, (i) => i);
+    const out = joined(neuron, shifted(logit, hidden));
+    const columns = joined(gates, shifted(out, gateColumns));
 
     const layout = new Layout();
     const contents: [at: number, values: Values][] = [];
@@ -181,19 +181,17 @@ export class RecurrentKernel {
       contents.push([at, values]);
       return at;
     };
-    const putMatrix = (matrix: ScaledMatrix, inputs: number, { segments, columns }: typeof input): number => {
-      const { pairs, blocks, weights, scales } = pack(matrix, inputs, segments, columns);
-      return put(Int32Array.of(pairs, blocks, put(weights), put(scales)));
-    };
-    const floats = (count: number): number => layout.take(4 * count);
-    const shorts = (count: number): number => layout.take(2 * count);
-    const { fromHidden } = network;
+    const putMatrix = ({ pairs, blocks, weights, scales }: PackedMatrix): number =>
+      put(Int32Array.of(pairs, blocks, put(weights), put(scales)));
+    const work = (bytes: number): number => layout.take(bytes);
+    const input = Int32Array.from({ length: width }, (_, i) => (i < network.width ? i : -1));
     // In the order of the kernel's class Network.
     const fields = [
       network.gates,
-      units,
-      hiddenPadded,
+      unit.length,
+      neuron.length,
       width,
+      columns.length,
       rows.length,
       put(transposed(network.coefficients, rows.length)),
       put(BigInt64Array.from(rows, BigInt)),
@@ -202,22 +200,27 @@ export class RecurrentKernel {
       WORD_FACTOR,
       WORD_MODULUS,
       put(widened(network.tables, network.width, width)),
-      put(spread(network.bias, input.segments, input.columns)),
-      putMatrix(network.fromInput, width, input),
-      putMatrix(network.fromState, units, gates),
-      putMatrix(network.fromNewState, units, out),
-      fromHidden === undefined ? 0 : putMatrix(fromHidden, hiddenPadded, logits),
-      shorts(width),
-      floats(input.columns),
-      floats(gates.columns),
-      floats(out.columns),
-      floats(ALPHABET),
-      shorts(hiddenPadded),
-      // Two words for each pair of a product's inputs.
-      layout.take(4 * Math.max(width, units, hiddenPadded) + 8),
+      put(Float32Array.from(columns, (column) => bias[column] ?? 0)),
+      putMatrix(pack(input, { matrix: network.fromInput, columns })),
+      putMatrix(
+        pack(
+          unit,
+          { matrix: network.fromState, columns: gates },
+          { matrix: network.fromNewState, columns: out },
+        ),
+      ),
+      fromHidden ? putMatrix(pack(neuron, { matrix: fromHidden, columns: logit })) : 0,
+      work(2 * width),
+      work(4 * columns.length),
+      work(4 * columns.length),
+      work(4 * ALPHABET),
+      work(2 * unit.length),
+      work(2 * neuron.length),
+      // Two words for each pair of a product's inputs, and one pair more, written but never counted.
+      work(4 * Math.max(width, unit.length, neuron.length) + 8),
     ];
     this.#network = put(Int32Array.from(fields));
-    this.#laneBytes = roundUp(LANE_HEAD + 6 * units, LINE);
+    this.#laneBytes = roundUp(LANE_HEAD + 6 * unit.length + 4 * columns.length, LINE);
     this.#states = layout.take(lanes * this.#laneBytes);
     this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
     if (layout.end > MEMORY_MAX) {
