@@ -44,7 +44,7 @@ const LINE = 64;
 /** Most bytes of a kernel's memory. */
 const MEMORY_MAX = 2 ** 32 - PAGE;
 /** Steps of the comparison with the reference when a kernel is made. */
-const PROBE_STEPS = 24;
+const PROBE_STEPS = 16;
 
 const file = new URL(
   import.meta.url.endsWith('.ts') ? '../../../dist/kernel/network.wasm' : '../../kernel/network.wasm',
