@@ -22,7 +22,8 @@ const EDGES: Partial<Record<string, RegExp>> = {
   'onnxruntime-node': /^(model\/ort\.ts|train\/)/,
   'onnxruntime-web': /^model\/ort\.ts$/,
   'node:fs': /^(cli|train|bench)\/|^mix\/kernel\.ts$/,
-  'node:fs/promises': /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$/,
+  'node:fs/promises':
+    /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$|^model\/recurrent\/kernel\.ts$/,
   'binary-parser': /^container\//,
   commander: /^(cli|train|terminal)\//,
   'cli-progress': /^terminal\//,

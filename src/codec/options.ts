@@ -104,7 +104,7 @@ export interface ResolvedDecodeOptions extends DecodeOptions {
 const COMMON_NAMES = ['model', 'engine', 'threads', 'memoryLimit', 'platformBound', 'signal', 'totalSize'];
 const ENCODE_NAMES = [...COMMON_NAMES, 'mode', 'level', 'chunkSize', 'lanes', 'contentCheck', 'embedModel'];
 const DECODE_NAMES = [...COMMON_NAMES, 'outputLimit'];
-const ENGINES: readonly Engine[] = ['auto', 'node', 'web'];
+const ENGINES: readonly Engine[] = ['auto', 'kernel', 'node', 'web'];
 const MODES: readonly Mode[] = ['auto', 'lm', 'mix', 'stored'];
 const CHECKS: readonly ContentCheck[] = ['xxh64', 'sha256'];
 

@@ -9,9 +9,11 @@
  */
 import { LmzError } from '../errors.ts';
 
+/** What runs a model: one of the runtimes, or the WebAssembly kernel of session.ts. */
+export type Engine = 'auto' | 'kernel' | 'node' | 'web';
 /** Which runtime: 'auto' is 'node', or 'web' where the native one cannot be loaded. */
-export type Engine = 'auto' | 'node' | 'web';
-const ENGINES: readonly Engine[] = ['auto', 'node', 'web'];
+export type RuntimeChoice = Exclude<Engine, 'kernel'>;
+const CHOICES: readonly RuntimeChoice[] = ['auto', 'node', 'web'];
 
 export type TensorData = Float32Array | Int32Array | Uint8Array | Int8Array | BigInt64Array;
 
@@ -49,7 +51,7 @@ interface OrtModule {
   };
 }
 
-const opened = new Map<Engine, Promise<Runtime>>();
+const opened = new Map<RuntimeChoice, Promise<Runtime>>();
 
 /** Imports a package, whether it is an ES module or CommonJS. */
 async function load(engine: 'node' | 'web'): Promise<OrtModule> {
@@ -128,9 +130,9 @@ async function openAuto(): Promise<Runtime> {
  *
  * @throws LmzError LMZ_ENGINE when its package or binary is missing; TypeError for another name
  */
-export function openRuntime(engine: Engine): Promise<Runtime> {
-  if (!ENGINES.includes(engine)) {
-    throw new TypeError(`"engine" expected ${ENGINES.join(', ')}, got ${engine}`);
+export function openRuntime(engine: RuntimeChoice): Promise<Runtime> {
+  if (!CHOICES.includes(engine)) {
+    throw new TypeError(`"engine" expected ${CHOICES.join(', ')}, got ${engine}`);
   }
   let runtime = opened.get(engine);
   if (!runtime) {
@@ -141,6 +143,6 @@ export function openRuntime(engine: Engine): Promise<Runtime> {
 }
 
 /** Name, version and platform of a runtime, such as `onnxruntime-node 1.30.0 linux-x64`. */
-export async function runtimeId(engine: Engine): Promise<string> {
+export async function runtimeId(engine: RuntimeChoice): Promise<string> {
   return (await openRuntime(engine)).id;
 }

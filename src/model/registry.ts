@@ -53,13 +53,23 @@ function innerNameOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-async function describe(path: string, bytes?: Uint8Array): Promise<ModelFile> {
+/** A file's bytes, without another copy of them. */
+async function readBytes(path: string): Promise<Uint8Array> {
+  const { buffer, byteOffset, length } = await readFile(path);
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
+/** What bytes say of the model that they are. */
+function factsOf(path: string, bytes: Uint8Array): ModelFile {
+  const name = basename(path).replace(/\.onnx$/, '');
+  return { name, path, size: bytes.length, hash: sha256(bytes), innerName: innerNameOf(bytes) };
+}
+
+async function describe(path: string): Promise<ModelFile> {
   const { size, mtimeMs: mtime } = await stat(path);
   const seen = known.get(path);
   if (seen?.size === size && seen.mtime === mtime) return seen.file;
-  const content = bytes ?? new Uint8Array(await readFile(path));
-  const name = basename(path).replace(/\.onnx$/, '');
-  const file = { name, path, size, hash: sha256(content), innerName: innerNameOf(content) };
+  const file = factsOf(path, await readBytes(path));
   known.set(path, { size, mtime, file });
   return file;
 }
@@ -97,7 +107,7 @@ export async function listModels(folders: readonly string[] = modelFolders()): P
 async function readModel(path: string): Promise<FoundModel> {
   let bytes: Uint8Array;
   try {
-    bytes = new Uint8Array(await readFile(path));
+    bytes = await readBytes(path);
   } catch (cause) {
     throw new LmzError(
       'LMZ_MODEL_NOT_FOUND',
@@ -106,8 +116,7 @@ async function readModel(path: string): Promise<FoundModel> {
     );
   }
   // The hash of the bytes that are handed out, whatever happened to the file in between.
-  const file = await describe(path, bytes);
-  return { ...file, size: bytes.length, hash: sha256(bytes), bytes };
+  return { ...factsOf(path, bytes), bytes };
 }
 
 function notFound(what: string, folders: readonly string[]): LmzError {

@@ -20,6 +20,9 @@ import {
   type RuntimeTensor,
   type TensorData,
 } from './ort.ts';
+import { openKernel } from './recurrent/kernel.ts';
+import { recognizeRecurrent } from './recurrent/recognize.ts';
+import { KernelLaneSession } from './recurrent/session.ts';
 
 /** A model at work on a fixed number of lanes. */
 export interface LaneSession {
@@ -50,9 +53,15 @@ export interface LaneSession {
 export interface SessionOptions {
   /** 1 .. 4096; default 1. */
   lanes?: number;
-  /** Default 'auto'. */
+  /**
+   * Default 'auto': the WebAssembly kernel where it knows the model and lanes are few, else onnxruntime-node, else
+   * onnxruntime-web. All compute the same logits.
+   */
   engine?: Engine;
 }
+
+/** Up to so many lanes the kernel is faster than onnxruntime-node (bench/results/model-speed.md). */
+const KERNEL_LANES_MAX = 16;
 
 const STATE_ARRAYS = {
   uint8: Uint8Array,
@@ -177,14 +186,35 @@ class OrtLaneSession implements LaneSession {
 }
 
 /**
- * Opens a model on a runtime. Sessions hold native memory: release them.
+ * A session on the WebAssembly kernel.
  *
- * @throws LmzError LMZ_ENGINE when no runtime can be loaded or it refuses the model
+ * @throws LmzError LMZ_ENGINE where the model is not of the kernel's family, or the kernel cannot be had
+ */
+async function openKernelSession(model: Model, lanes: number): Promise<LaneSession> {
+  // The kernel's arithmetic is that of the graph only as far as the graph's is exact.
+  const network = model.platformBound ? undefined : recognizeRecurrent(model.graph);
+  if (network === undefined)
+    throw new LmzError('LMZ_ENGINE', "the WebAssembly kernel runs the default model's family only");
+  return new KernelLaneSession(await openKernel(network, lanes));
+}
+
+/**
+ * Opens a model on an engine. Sessions hold native memory: release them.
+ *
+ * @throws LmzError LMZ_ENGINE when no engine can be loaded or it refuses the model
  */
 export async function openSession(model: Model, options: SessionOptions = {}): Promise<LaneSession> {
   const { lanes = 1, engine = 'auto' } = options;
   if (!Number.isInteger(lanes) || lanes < 1 || lanes > LANES_MAX) {
     throw new RangeError(`"lanes" expected an integer 1 to ${LANES_MAX}, got ${lanes}`);
+  }
+  if (engine === 'kernel') return openKernelSession(model, lanes);
+  if (engine === 'auto' && lanes <= KERNEL_LANES_MAX) {
+    try {
+      return await openKernelSession(model, lanes);
+    } catch (error) {
+      if (!(error instanceof LmzError)) throw error;
+    }
   }
   const runtime = await openRuntime(engine);
   return new OrtLaneSession(model, lanes, runtime, await runtime.create(runtimeBytes(model)));

@@ -7,6 +7,13 @@
  *
  * @module
  */
+import {
+  CONTEXT_BYTES,
+  CONTEXT_SIZE,
+  LETTER_VALUES,
+  WORD_FACTOR,
+  WORD_MODULUS,
+} from '../model/recurrent/network.ts';
 import { Random } from './random.ts';
 
 /** What the n-gram tables may look at. */
@@ -25,27 +32,10 @@ export const CONTEXT_KINDS = {
 /** A table's context. */
 export type ContextKind = keyof typeof CONTEXT_KINDS;
 
-/** How many last bytes contexts see. */
-export const CONTEXT_BYTES = 6;
-/** Entries of a context vector: the last bytes (newest first), the word so far, the word before. */
-export const CONTEXT_SIZE = CONTEXT_BYTES + 2;
-/** Word hashes are below this prime (2^31 - 1). */
-export const WORD_MODULUS = 2_147_483_647;
-/** A word's hash is `(hash * WORD_FACTOR + letter) mod WORD_MODULUS`: below 2^51 before the remainder. */
-export const WORD_FACTOR = 911_269;
 /** Coefficients are below 2^20: two word terms below 2^51 each, and byte terms, add up to less than 2^53. */
 const COEFFICIENT_LIMIT = 2 ** 20;
 /** Part of the format of exported models only through the coefficients that they hold. */
 const COEFFICIENT_SEED = 20_260_101;
-
-/**
- * What a byte adds to a word: 0 ends it; letters count without case, and all bytes of multi-byte UTF-8 are letters.
- */
-export const LETTER_VALUES: Readonly<Uint8Array> = Uint8Array.from({ length: 256 }, (_, byte) => {
-  if (byte >= 0x80) return byte;
-  const folded = byte | 0x20;
-  return folded >= 0x61 && folded <= 0x7a ? folded : 0;
-});
 
 /** Coefficients [CONTEXT_SIZE, tables], row-major. */
 export function contextCoefficients(kinds: readonly ContextKind[]): Float64Array {

@@ -1,127 +1,45 @@
 /**
- * Writes an integer recurrent network as an exact ONNX model (spec/lmz-format.md, section 8.1): float32 tensors that hold only
- * integers (times a power of two for one node, before Floor), int64 for contexts.
- *
- * One step of a lane, with the grids of quantize.ts (all divisions are by powers of two):
- *
- *     contexts    token -> last bytes, word hashes -> rows -> x = sum of 7 table rows
- *     p           floor(x W / 2^..) + bias                      sums of gates, candidate, hidden layer, logits
- *     s           floor(round(h / 2^6) U / 2^..)                sums of gates and candidate
- *     z, r        clip(floor((p + s) / 2^7), 0, 2^7)
- *     c           clip((p + floor(r clip(s, -2^16, 2^16) / 2^7)) 2^3, -2^15, 2^15)
- *     h'          clip(h + floor(z (c - h) / 2^7 + 1/2), -2^15, 2^15)
- *     o           floor(round(h' / 2^6) O / 2^..)               sums of hidden layer and logits
- *     q           clip(floor((p + o) / 2^3), 0, 2^9)
- *     logits      floor((p + o + floor(q V / 2^..)) / 2^..)
+ * Writes an integer recurrent network as an exact ONNX model: the graph of model/recurrent/graph.ts and its metadata.
  *
  * @module
  */
-import { GraphBuilder } from '../model/onnx/builder.ts';
+import { buildRecurrent } from '../model/recurrent/graph.ts';
 import {
-  CONTEXT_BYTES,
-  CONTEXT_SIZE,
-  contextCoefficients,
-  LETTER_VALUES,
-  WORD_FACTOR,
+  ALPHABET,
+  LOGIT_BITS,
+  type MatrixName,
+  type RecurrentNetwork,
+  type ScaledMatrix,
+  STATE_LIMIT,
   WORD_MODULUS,
-} from './contexts.ts';
-import { GRIDS, type IntegerNetwork, matrixGrids, type MatrixName } from './quantize.ts';
-import { BYTE_ROWS, START_TOKEN } from './stream.ts';
+} from '../model/recurrent/network.ts';
+import { contextCoefficients } from './contexts.ts';
+import { type IntegerNetwork, matrixGrids } from './quantize.ts';
+import { START_TOKEN } from './stream.ts';
 
-/** Logits are in units of 2^-5 bits. */
-export const LOGIT_BITS = 5;
-const ALPHABET = 256;
-/** The state's part of a candidate is limited to +-16, so that a reset gate times it stays below 2^24. */
-const STATE_SUM_LIMIT = 2 ** (GRIDS.sum + 4);
-const STATE_LIMIT = 2 ** GRIDS.state;
-
-/** What the matrices are called in the file; their scales are `${name}_scale`. */
-export const MATRICES: readonly MatrixName[] = ['fromInput', 'fromState', 'fromNewState', 'fromHidden'];
-
-/** Nodes in terms of names, on one graph. */
-class ExactNodes {
-  readonly graph: GraphBuilder;
-
-  constructor(graph: GraphBuilder) {
-    this.graph = graph;
-  }
-
-  op(operator: string, ...inputs: string[]): string {
-    return this.graph.node(operator, inputs);
-  }
-
-  number(value: number): string {
-    return this.graph.scalar('float32', value);
-  }
-
-  /** floor(x * 2^bits) */
-  floorShift(x: string, bits: number): string {
-    return this.op('Floor', this.op('Mul', x, this.number(2 ** bits)));
-  }
-
-  /** floor(x * 2^bits + 1/2) */
-  roundShift(x: string, bits: number): string {
-    return this.op('Floor', this.op('Add', this.op('Mul', x, this.number(2 ** bits)), this.number(0.5)));
-  }
-
-  clip(x: string, low: number, high: number): string {
-    return this.op('Clip', x, this.number(low), this.number(high));
-  }
-
-  /** floor(x * weights), to integers on each column's grid. */
-  product(x: string, network: IntegerNetwork, name: MatrixName): string {
-    const { graph } = this;
+/** The network as its arithmetic sees it: exponents of weights become scales of sums. */
+export function toRecurrent(network: IntegerNetwork): RecurrentNetwork {
+  const { config, tableBits, tables, bias } = network;
+  const scaled = (name: MatrixName): ScaledMatrix => {
     const { inputs, columns, data, exponents } = network[name]!;
-    const { from, to } = matrixGrids(network.config, network.tableBits, name);
-    const weights = graph.node('Cast', [graph.constant(data, [inputs, columns], name)], { to: 1 });
+    const { from, to } = matrixGrids(config, tableBits, name);
     const scales = Float32Array.from(exponents, (exponent, j) => 2 ** (to[j] - from - exponent));
-    const scale = graph.constant(scales, [columns], `${name}_scale`);
-    return this.op('Floor', this.op('Mul', this.op('MatMul', x, weights), scale));
-  }
-
-  split(x: string, sizes: readonly number[]): string[] {
-    const names = sizes.map((_, i) => `${x}_${i}`);
-    this.graph.nodes('Split', [x, this.graph.shape(...sizes)], { axis: 1 }, names);
-    return names;
-  }
-}
-
-/** Contexts and states of the last bytes and words; returns the rows to gather, int64 [lanes, tables + 1]. */
-function contextRows(nodes: ExactNodes, { kinds, rows }: IntegerNetwork['config']): string {
-  const { graph } = nodes;
-  const token = graph.node('Cast', [graph.input('token', 'int32', ['lanes', 1])], { to: 7 });
-  const kept = CONTEXT_BYTES - 1;
-  const before = graph.input('bytes', 'int64', ['lanes', kept]);
-  const word = graph.input('word', 'int64', ['lanes', 1]);
-  const previous = graph.input('previous', 'int64', ['lanes', 1]);
-
-  const axis = graph.shape(1);
-  const newest = graph.node('Slice', [before, graph.shape(0), graph.shape(kept - 1), axis]);
-  graph.emit(graph.node('Concat', [token, newest], { axis: 1 }), 'bytes_next', 'int64', ['lanes', kept]);
-
-  const zero = graph.scalar('int64', 0);
-  const letter = nodes.op('Gather', graph.constant(BigInt64Array.from(LETTER_VALUES, BigInt)), token);
-  const noLetter = nodes.op('Equal', letter, zero);
-  const longer = nodes.op('Add', nodes.op('Mul', word, graph.scalar('int64', WORD_FACTOR)), letter);
-  const hash = nodes.op('Mod', longer, graph.scalar('int64', WORD_MODULUS));
-  const wordNext = nodes.op('Where', noLetter, zero, hash);
-  const ended = nodes.op('Where', nodes.op('Equal', word, zero), previous, word);
-  const previousNext = nodes.op('Where', noLetter, ended, previous);
-  graph.emit(wordNext, 'word_next', 'int64', ['lanes', 1]);
-  graph.emit(previousNext, 'previous_next', 'int64', ['lanes', 1]);
-
-  const vector = graph.node('Concat', [token, before, wordNext, previousNext], { axis: 1 });
-  const coefficients = BigInt64Array.from(contextCoefficients(kinds), BigInt);
-  const sums = nodes.op('MatMul', vector, graph.constant(coefficients, [CONTEXT_SIZE, kinds.length]));
-  const sizes = graph.constant(BigInt64Array.from(rows, BigInt));
-  let next = BYTE_ROWS;
-  const first = rows.map((size) => (next += size) - size);
-  const hashed = nodes.op(
-    'Add',
-    nodes.op('Mod', sums, sizes),
-    graph.constant(BigInt64Array.from(first, BigInt)),
-  );
-  return graph.node('Concat', [token, hashed], { axis: 1 });
+    return { inputs, columns, data, scales };
+  };
+  return {
+    gates: config.cell === 'gru' ? 3 : 2,
+    units: config.units,
+    width: config.width,
+    hidden: config.hidden,
+    coefficients: BigInt64Array.from(contextCoefficients(config.kinds), BigInt),
+    rows: config.rows,
+    tables,
+    fromInput: scaled('fromInput'),
+    fromState: scaled('fromState'),
+    fromNewState: scaled('fromNewState'),
+    ...(network.fromHidden && { fromHidden: scaled('fromHidden') }),
+    bias: Float32Array.from(bias),
+  };
 }
 
 /**
@@ -133,68 +51,7 @@ export function exportRecurrent(
   network: IntegerNetwork,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const { config, tableBits } = network;
-  const { units, width, hidden, cell } = config;
-  const graph = new GraphBuilder('lmz recurrent');
-  const nodes = new ExactNodes(graph);
-
-  const rows = contextRows(nodes, config);
-  const tables = graph.constant(network.tables, [network.tables.length / width, width], 'tables');
-  const gathered = graph.node('Cast', [nodes.op('Gather', tables, rows)], { to: 1 });
-  const x = graph.node('ReduceSum', [gathered, graph.shape(1)], { keepdims: 0 });
-
-  const gateColumns = new Array<number>(cell === 'gru' ? 3 : 2).fill(units);
-  const outColumns = hidden > 0 ? [hidden, ALPHABET] : [ALPHABET];
-  const inputSums = nodes.op(
-    'Add',
-    nodes.product(x, network, 'fromInput'),
-    graph.constant(Float32Array.from(network.bias), [network.bias.length], 'bias'),
-  );
-  const parts = nodes.split(inputSums, [...gateColumns, ...outColumns]);
-  const [inputZ, inputC] = parts as [string, string];
-  const inputR = cell === 'gru' ? parts[2] : undefined;
-
-  const h = graph.input('hidden', 'float32', ['lanes', units]);
-  const toRead = GRIDS.stateRead - GRIDS.state;
-  const stateSums = nodes.product(nodes.roundShift(h, toRead), network, 'fromState');
-  const [stateZ, stateC, stateR] = nodes.split(stateSums, gateColumns) as [string, string, string?];
-  // A gate is 0.25 a + 0.5: two bits less; the half is in the bias.
-  const gate = (input: string, state: string): string =>
-    nodes.clip(
-      nodes.floorShift(nodes.op('Add', input, state), GRIDS.gate - GRIDS.sum - 2),
-      0,
-      2 ** GRIDS.gate,
-    );
-  const z = gate(inputZ, stateZ);
-  let candidate = stateC;
-  if (inputR !== undefined && stateR !== undefined) {
-    const limited = nodes.clip(stateC, -STATE_SUM_LIMIT, STATE_SUM_LIMIT);
-    candidate = nodes.floorShift(nodes.op('Mul', gate(inputR, stateR), limited), -GRIDS.gate);
-  }
-  const sum = nodes.op('Add', inputC, candidate);
-  const c = nodes.clip(
-    nodes.op('Mul', sum, nodes.number(2 ** (GRIDS.state - GRIDS.sum))),
-    -STATE_LIMIT,
-    STATE_LIMIT,
-  );
-  const change = nodes.roundShift(nodes.op('Mul', z, nodes.op('Sub', c, h)), -GRIDS.gate);
-  const next = nodes.clip(nodes.op('Add', h, change), -STATE_LIMIT, STATE_LIMIT);
-  graph.emit(next, 'hidden_next', 'float32', ['lanes', units]);
-
-  const read = nodes.roundShift(next, toRead);
-  const newSums = nodes.product(read, network, 'fromNewState');
-  const outParts = hidden > 0 ? nodes.split(newSums, outColumns) : [newSums];
-  let logits = nodes.op('Add', parts.at(-1)!, outParts.at(-1)!);
-  if (network.fromHidden !== undefined) {
-    const before = nodes.op('Add', parts.at(-2)!, outParts[0]);
-    const q = nodes.clip(nodes.floorShift(before, GRIDS.hidden - GRIDS.sum), 0, 2 ** GRIDS.hidden);
-    const fromHidden = nodes.product(q, network, 'fromHidden');
-    logits = nodes.op('Add', logits, fromHidden);
-  }
-  const rounded = graph.node('Cast', [nodes.roundShift(logits, LOGIT_BITS - GRIDS.logitSum)], { to: 6 });
-  graph.emit(nodes.op('Unsqueeze', rounded, graph.shape(1)), 'logits', 'int32', ['lanes', 1, ALPHABET]);
-
-  return graph.build({
+  return buildRecurrent(toRecurrent(network)).build({
     'lmz.contract': '1',
     'lmz.alphabet': String(ALPHABET),
     'lmz.logit_bits': String(LOGIT_BITS),
@@ -205,8 +62,8 @@ export function exportRecurrent(
     'lmz.state.word': `0 ${WORD_MODULUS - 1}`,
     'lmz.state.previous': `0 ${WORD_MODULUS - 1}`,
     'lmz.state.hidden': `${-STATE_LIMIT} ${STATE_LIMIT}`,
-    'lmz.network': JSON.stringify(config),
-    'lmz.table_bits': String(tableBits),
+    'lmz.network': JSON.stringify(network.config),
+    'lmz.table_bits': String(network.tableBits),
     ...metadata,
   });
 }

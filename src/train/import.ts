@@ -5,7 +5,7 @@
  */
 import { LmzError } from '../errors.ts';
 import type { Model } from '../model/load.ts';
-import { MATRICES } from './export.ts';
+import { MATRICES } from '../model/recurrent/network.ts';
 import type { IntegerMatrix, IntegerNetwork } from './quantize.ts';
 import { matrixGrids } from './quantize.ts';
 import type { RecurrentConfig } from './recurrent.ts';

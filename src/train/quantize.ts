@@ -1,31 +1,14 @@
 /**
  * Rounding of a trained recurrent network to integers: 8-bit weights with one power of two per output column, 8-bit
- * table rows, biases on the grid of the sums that they join. What the integers mean is said here; export.ts writes
- * them as an ONNX graph.
- *
- * Fixed-point grids: a value v is held as the integer v * 2^bits.
+ * table rows, biases on the grid of the sums that they join. The grids are those of model/recurrent/network.ts;
+ * export.ts writes the integers as an ONNX graph.
  *
  * @module
  */
 import { LmzError } from '../errors.ts';
+import { ALPHABET, GRIDS, type MatrixName } from '../model/recurrent/network.ts';
 import type { Parameters } from './engine.ts';
 import type { RecurrentConfig } from './recurrent.ts';
-
-/** Fixed-point grids of the integer network. */
-export const GRIDS = {
-  /** The state, within +-2^15. */
-  state: 15,
-  /** The state as matrix products read it, within +-2^9: any 128 columns of 8-bit weights stay below 2^24. */
-  stateRead: 9,
-  /** Gates, 0..2^7: a gate times a difference of states stays below 2^24. */
-  gate: 7,
-  /** Sums that lead to gates, candidate and hidden layer. */
-  sum: 12,
-  /** The hidden layer, 0..2^9. */
-  hidden: 9,
-  /** Sums that lead to logits, in bits. */
-  logitSum: 9,
-} as const;
 
 /** Weights are within +-127. */
 const WEIGHT_MAX = 127;
@@ -68,14 +51,13 @@ interface Part {
 
 /** An integer matrix of the network and what it is made of. */
 interface Layout {
-  readonly matrix: 'fromInput' | 'fromState' | 'fromNewState' | 'fromHidden';
+  readonly matrix: MatrixName;
   readonly inputs: number;
   readonly parts: readonly Part[];
 }
 
 /** Logits are base-2 logarithms. */
 const TO_BITS = 1 / Math.LN2;
-const ALPHABET = 256;
 
 function gateColumns({ units, cell }: RecurrentConfig): number {
   return (cell === 'gru' ? 3 : 2) * units;
@@ -98,9 +80,6 @@ function layouts(config: RecurrentConfig): Layout[] {
   if (hidden > 0) list.push({ matrix: 'fromHidden', inputs: hidden, parts: [logits('outputHidden')] });
   return list;
 }
-
-/** The names of the integer matrices. */
-export type MatrixName = Layout['matrix'];
 
 /** On which grids a matrix' inputs are, and its sums, column by column. */
 export function matrixGrids(

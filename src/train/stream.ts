@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { BYTE_ROWS } from '../model/recurrent/network.ts';
 import { ContextHasher } from './contexts.ts';
 import type { Category } from './corpus.ts';
 import type { EmbeddingSpec, SegmentShape } from './network.ts';
@@ -11,8 +12,6 @@ import { Random } from './random.ts';
 
 /** The token that is fed before the first byte of a text. */
 export const START_TOKEN = 10;
-/** Rows of the embedding table of single bytes, the first of all tables. */
-export const BYTE_ROWS = 256;
 
 /** Inputs of one training step; rows are ordered by time, then by lane. */
 export interface Batch {

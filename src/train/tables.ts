@@ -8,7 +8,7 @@ import type { AdamOptions } from './adam.ts';
 import type { EmbeddingSpec } from './network.ts';
 import type { Random } from './random.ts';
 import { createRowKernel, KERNEL_WIDTH, type RowKernel } from './row-kernel.ts';
-import { BYTE_ROWS } from './stream.ts';
+import { BYTE_ROWS } from '../model/recurrent/network.ts';
 
 /** Standard deviation of single bytes' rows at the start, where the network does not say. Context rows start at zero: the unseen says nothing. */
 const BYTE_SPREAD = 0.3;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { toHex } from '../../src/bytes.ts';
 import { type Model, loadModel } from '../../src/model/load.ts';
-import { type Engine, openRuntime, runtimeId } from '../../src/model/ort.ts';
+import { type Engine, openRuntime, type RuntimeChoice, runtimeId } from '../../src/model/ort.ts';
 import { fingerprint, type LaneSession, openSession } from '../../src/model/session.ts';
 import { GraphBuilder } from '../../src/model/onnx/builder.ts';
 import { codedAsync, summary } from './errors.ts';
@@ -40,7 +40,7 @@ async function withSession<T>(
   }
 }
 
-describe.each<Engine>(['node', 'web'])('sessions of onnxruntime-%s', (engine) => {
+describe.each<RuntimeChoice>(['node', 'web'])('sessions of onnxruntime-%s', (engine) => {
   it('compute each lane alike, however many there are', async () => {
     const all = tokens(16);
     const wide = await withSession(recurrent, 16, engine, (session) => steps(session, all));

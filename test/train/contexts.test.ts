@@ -2,14 +2,16 @@
 import { expect, test } from 'vitest';
 import {
   CONTEXT_BYTES,
-  CONTEXT_KINDS,
   CONTEXT_SIZE,
-  contextCoefficients,
-  ContextHasher,
-  type ContextKind,
   LETTER_VALUES,
   WORD_FACTOR,
   WORD_MODULUS,
+} from '../../src/model/recurrent/network.ts';
+import {
+  CONTEXT_KINDS,
+  contextCoefficients,
+  ContextHasher,
+  type ContextKind,
 } from '../../src/train/contexts.ts';
 import { Random } from '../../src/train/random.ts';
 import { primeUpTo } from '../../src/train/recurrent.ts';

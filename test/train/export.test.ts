@@ -32,7 +32,7 @@ describe.each(CONFIGS)('%s', (_, config) => {
   const file = exportRecurrent(network, METADATA);
 
   test.each([1, 3])('%i lanes: logits equal the reference', async (lanes) => {
-    const session = await openSession(loadModel(file), { lanes });
+    const session = await openSession(loadModel(file), { lanes, engine: 'node' });
     const references = Array.from({ length: lanes }, () => new ReferenceLane(network));
     const random = new Random(lanes);
     const texts = references.map((__, lane) => tinyText(60, lane));

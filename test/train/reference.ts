@@ -1,11 +1,12 @@
 /**
- * The integer recurrent network, written from the formulas of src/train/export.ts with nothing but loops over integers:
+ * The integer recurrent network, written from the formulas of src/model/recurrent/graph.ts with nothing but loops over integers:
  * what an exported model must compute, bit for bit.
  *
  * @module
  */
+import { GRIDS } from '../../src/model/recurrent/network.ts';
 import { ContextHasher } from '../../src/train/contexts.ts';
-import { GRIDS, type IntegerMatrix, type IntegerNetwork } from '../../src/train/quantize.ts';
+import type { IntegerMatrix, IntegerNetwork } from '../../src/train/quantize.ts';
 
 const clip = (x: number, low: number, high: number): number => Math.min(high, Math.max(low, x));
 

@@ -10,6 +10,7 @@ import {
   AttributeProtoSchema,
   type GraphProto,
   GraphProtoSchema,
+  type ModelProto,
   ModelProtoSchema,
   NodeProtoSchema,
   TensorProtoSchema,
@@ -182,14 +183,18 @@ export class GraphBuilder {
 
   /** The model file's bytes. */
   build(metadata: Record<string, string>, producer = 'lmz'): Uint8Array {
-    const model = create(ModelProtoSchema, {
+    return toBinary(ModelProtoSchema, this.model(metadata, producer));
+  }
+
+  /** The model as a message; constants are views of the arrays that they were made of. */
+  model(metadata: Record<string, string> = {}, producer = 'lmz'): ModelProto {
+    return create(ModelProtoSchema, {
       irVersion: 8n,
       producerName: producer,
       opsetImport: [{ domain: '', version: 17n }],
       graph: this.#graph,
       metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     });
-    return toBinary(ModelProtoSchema, model);
   }
 
   #fresh(stem: string): string {

@@ -6,7 +6,12 @@ import type { Grid } from '../../../src/model/audit/grid.ts';
 import type { ElementType, GraphBuilder } from '../../../src/model/onnx/builder.ts';
 import { readGraph } from '../../../src/model/onnx/graph.ts';
 import { parseModelProto } from '../../../src/model/onnx/parse.ts';
-import { type Engine, openRuntime, type RuntimeTensor, type TensorData } from '../../../src/model/ort.ts';
+import {
+  openRuntime,
+  type RuntimeChoice,
+  type RuntimeTensor,
+  type TensorData,
+} from '../../../src/model/ort.ts';
 import { withOpset } from './harness.ts';
 import {
   assemble,
@@ -62,7 +67,7 @@ function declareOutputs(graph: GraphBuilder, proof: Proof, names: readonly strin
 async function compare(
   { inputs, steps, proof }: RandomGraph,
   random: Random,
-  engine: Engine,
+  engine: RuntimeChoice,
 ): Promise<number> {
   const runtime = await openRuntime(engine);
   const outputs = proof.entries.map(({ output }) => output);
@@ -121,7 +126,7 @@ async function compare(
 const SLOW = process.env['SLOW'] !== undefined;
 
 describe('soundness', () => {
-  it.each<[Engine, number]>([
+  it.each<[RuntimeChoice, number]>([
     ['node', SLOW ? 3000 : 120],
     ['web', SLOW ? 500 : 25],
   ])(

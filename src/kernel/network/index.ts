@@ -1,0 +1,313 @@
+/**
+ * One step of the integer recurrent network (src/model/recurrent/graph.ts has the formulas), 128-bit SIMD.
+ *
+ * Products are sums of int16 pairs in int32; everything between them is float32, operator for operator as the graph has
+ * it, on integers that float32 holds exactly (the audit proves that).
+ *
+ * Memory is laid out by src/model/recurrent/kernel.ts: it fills a {@link Network}, all of whose fields are int32.
+ * Units, hidden layer and columns are padded to whole blocks of 32; padding has zero weights, scales and biases, and so
+ * stays zero. Row widths are padded to 8.
+ */
+
+/** Columns that one pass over the inputs sums up: eight vectors of int32. */
+const BLOCK: usize = 32;
+/** Bytes of a block's weights for one pair of inputs: int8 [32 columns][2]. */
+const PAIR_BYTES: usize = BLOCK * 2;
+const ALPHABET: usize = 256;
+const CONTEXT_BYTES: usize = 6;
+/** Bytes of a lane before its state: the last 5 bytes, the word so far, the word before, as int64. */
+const LANE_HEAD: usize = 64;
+
+/** int8 weights [blocks][pairs of inputs][BLOCK columns][2] and each column's scale, float32. */
+@unmanaged
+class Matrix {
+  pairs: i32;
+  blocks: i32;
+  weights: i32;
+  scales: i32;
+}
+
+/** Columns of sums: update gate, candidate, reset gate, hidden layer, logits, in this order everywhere. */
+@unmanaged
+class Network {
+  gates: i32;
+  units: i32;
+  hidden: i32;
+  width: i32;
+  columns: i32;
+  contexts: i32;
+  /** int64 [contexts][8] */
+  coefficients: i32;
+  /** int64 [contexts] */
+  sizes: i32;
+  /** int64 [contexts], the first row of each context's table */
+  first: i32;
+  /** int64 [256] */
+  letters: i32;
+  wordFactor: i32;
+  wordModulus: i32;
+  /** int8 [rows][width] */
+  tables: i32;
+  /** float32 [columns] */
+  bias: i32;
+  /** Matrix of width inputs and all columns. */
+  fromInput: i32;
+  /** Matrix of the state's inputs and all columns: those before the hidden layer are for the next step. */
+  fromState: i32;
+  /** Matrix of the hidden layer's inputs and the logits' columns. */
+  fromHidden: i32;
+  /** int16 [width] */
+  x: i32;
+  /** float32 [columns], of the rows, with biases */
+  inputSums: i32;
+  /** float32 [columns], of the state */
+  stateSums: i32;
+  /** int32 [256] */
+  hiddenSums: i32;
+  /** int16 [units], what the state as products read it has changed by */
+  change: i32;
+  /** int16 [hidden] */
+  q: i32;
+  /** Work space of a product: (offset into weights, pair of inputs) of each pair that is not zero. */
+  list: i32;
+}
+
+/** Lists the pairs of inputs that are not both zero; returns the list's end. */
+function listPairs(x: usize, count: i32, list: usize): usize {
+  let to = list;
+  for (let i = 0; i < count; i++) {
+    const pair = load<i32>(x + (<usize>i << 2));
+    store<i32>(to, i * <i32>PAIR_BYTES);
+    store<i32>(to, pair, 4);
+    to += pair != 0 ? 8 : 0;
+  }
+  return to;
+}
+
+/**
+ * sums += x * weights: int16 inputs, int32 sums.
+ *
+ * Inputs are few (a state's changes, a hidden layer with most units at zero), so zeros are left out.
+ */
+function accumulate(matrix: Matrix, x: usize, list: usize, sums: usize): void {
+  const end = listPairs(x, matrix.pairs, list);
+  const blockBytes = <usize>matrix.pairs * PAIR_BYTES;
+  let weights: usize = matrix.weights;
+  for (let block = matrix.blocks; block > 0; block--) {
+    let a0 = v128.load(sums);
+    let a1 = v128.load(sums, 16);
+    let a2 = v128.load(sums, 32);
+    let a3 = v128.load(sums, 48);
+    let a4 = v128.load(sums, 64);
+    let a5 = v128.load(sums, 80);
+    let a6 = v128.load(sums, 96);
+    let a7 = v128.load(sums, 112);
+    for (let at = list; at < end; at += 8) {
+      const w = weights + <usize>load<u32>(at);
+      const pair = v128.load32_splat(at, 4);
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load8x8_s(w), pair));
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load8x8_s(w, 8), pair));
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.load8x8_s(w, 16), pair));
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.load8x8_s(w, 24), pair));
+      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(v128.load8x8_s(w, 32), pair));
+      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(v128.load8x8_s(w, 40), pair));
+      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(v128.load8x8_s(w, 48), pair));
+      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(v128.load8x8_s(w, 56), pair));
+    }
+    v128.store(sums, a0);
+    v128.store(sums, a1, 16);
+    v128.store(sums, a2, 32);
+    v128.store(sums, a3, 48);
+    v128.store(sums, a4, 64);
+    v128.store(sums, a5, 80);
+    v128.store(sums, a6, 96);
+    v128.store(sums, a7, 112);
+    weights += blockBytes;
+    sums += BLOCK * 4;
+  }
+}
+
+/** floor(sums * scales): int32 to float32 */
+// @ts-ignore: decorator
+@inline
+function scaled(sums: usize, scales: usize): v128 {
+  return f32x4.floor(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), v128.load(scales)));
+}
+
+// @ts-ignore: decorator
+@inline
+function clip(x: v128, low: f32, high: f32): v128 {
+  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(low)), f32x4.splat(high));
+}
+
+/** floor(x * factor) */
+// @ts-ignore: decorator
+@inline
+function floorScale(x: v128, factor: f32): v128 {
+  return f32x4.floor(f32x4.mul(x, f32x4.splat(factor)));
+}
+
+/** floor(x * factor + 1/2) */
+// @ts-ignore: decorator
+@inline
+function roundScale(x: v128, factor: f32): v128 {
+  return f32x4.floor(f32x4.add(f32x4.mul(x, f32x4.splat(factor)), f32x4.splat(0.5)));
+}
+
+/** Eight float32 as int16. */
+// @ts-ignore: decorator
+@inline
+function narrow(low: v128, high: v128): v128 {
+  return i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high));
+}
+
+/** Contexts of the lane with the new byte, and the sum of their tables' rows. */
+function embed(network: Network, lane: usize, token: i32): void {
+  const letter = load<i64>(<usize>network.letters + (<usize>token << 3));
+  const word = load<i64>(lane, 40);
+  let wordNext: i64 = 0;
+  let previousNext = load<i64>(lane, 48);
+  if (letter != 0) {
+    wordNext = (word * <i64>network.wordFactor + letter) % <i64>network.wordModulus;
+  } else if (word != 0) {
+    previousNext = word;
+  }
+  store<i64>(lane, wordNext, 40);
+  store<i64>(lane, previousNext, 48);
+
+  const width: usize = network.width;
+  const tables: usize = network.tables;
+  const x: usize = network.x;
+  let row = tables + <usize>token * width;
+  for (let k: usize = 0; k < width; k += 8) v128.store(x + (k << 1), v128.load8x8_s(row + k));
+
+  const contexts: usize = network.contexts;
+  let coefficients: usize = network.coefficients;
+  for (let i: usize = 0; i < contexts; i++) {
+    let sum = <i64>token * load<i64>(coefficients);
+    // The newest byte is the token; the lane holds those before it.
+    for (let b: usize = 0; b < CONTEXT_BYTES - 1; b++) {
+      sum += load<i64>(lane + (b << 3)) * load<i64>(coefficients + (b << 3), 8);
+    }
+    sum += wordNext * load<i64>(coefficients, 48) + previousNext * load<i64>(coefficients, 56);
+    coefficients += 64;
+    const index = sum % load<i64>(<usize>network.sizes + (i << 3)) + load<i64>(<usize>network.first + (i << 3));
+    row = tables + <usize>index * width;
+    for (let k: usize = 0; k < width; k += 8) {
+      v128.store(x + (k << 1), i16x8.add(v128.load(x + (k << 1)), v128.load8x8_s(row + k)));
+    }
+  }
+  memory.copy(lane + 8, lane, 32);
+  store<i64>(lane, <i64>token);
+}
+
+/** The lane's new state from the sums of gates and candidate, and what it changes for matrix products. */
+function advance(network: Network, h: usize, read: usize): void {
+  const bytes = <usize>network.units << 2;
+  const p: usize = network.inputSums;
+  const s: usize = network.stateSums;
+  const change: usize = network.change;
+  const gru = network.gates == 3;
+  let low = f32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const z = clip(floorScale(f32x4.add(v128.load(p + i), v128.load(s + i)), 1.0 / 128.0), 0, 128);
+    let candidate = v128.load(s + bytes + i);
+    if (gru) {
+      const sums = f32x4.add(v128.load(p + 2 * bytes + i), v128.load(s + 2 * bytes + i));
+      const r = clip(floorScale(sums, 1.0 / 128.0), 0, 128);
+      candidate = floorScale(f32x4.mul(r, clip(candidate, -65536, 65536)), 1.0 / 128.0);
+    }
+    const sum = f32x4.add(v128.load(p + bytes + i), candidate);
+    const c = clip(f32x4.mul(sum, f32x4.splat(8)), -32768, 32768);
+    const old = v128.load(h + i);
+    const step = roundScale(f32x4.mul(z, f32x4.sub(c, old)), 1.0 / 128.0);
+    const next = clip(f32x4.add(old, step), -32768, 32768);
+    v128.store(h + i, next);
+    const rounded = roundScale(next, 1.0 / 64.0);
+    if (i & 16) {
+      const at = (i - 16) >> 1;
+      const now = narrow(low, rounded);
+      v128.store(change + at, i16x8.sub(now, v128.load(read + at)));
+      v128.store(read + at, now);
+    }
+    low = rounded;
+  }
+}
+
+/** out = floor(sums * scales) + bias, or without bias where there is none. */
+function scaleAll(sums: usize, scales: usize, bias: usize, out: usize, columns: usize): void {
+  if (bias != 0) {
+    for (let i: usize = 0; i < columns << 2; i += 16) {
+      v128.store(out + i, f32x4.add(scaled(sums + i, scales + i), v128.load(bias + i)));
+    }
+  } else {
+    for (let i: usize = 0; i < columns << 2; i += 16) v128.store(out + i, scaled(sums + i, scales + i));
+  }
+}
+
+/** The hidden layer from the sums of the rows and of the new state. */
+function activate(p: usize, o: usize, q: usize, hidden: usize): void {
+  for (let i: usize = 0; i < hidden << 2; i += 32) {
+    const low = floorScale(f32x4.add(v128.load(p + i), v128.load(o + i)), 0.125);
+    const high = floorScale(f32x4.add(v128.load(p + i, 16), v128.load(o + i, 16)), 0.125);
+    v128.store(q + (i >> 1), narrow(clip(low, 0, 512), clip(high, 0, 512)));
+  }
+}
+
+/**
+ * Feeds one byte to a lane.
+ *
+ * Most units of the state change by nothing that products see in a step, so its sums are kept and only what has changed
+ * is added; integers, so they are the same sums.
+ *
+ * @param address - of the Network
+ * @param lane - of its state: LANE_HEAD bytes, float32 [units], int16 [units], int32 [columns]
+ * @param logits - where int32 [256] are written
+ */
+export function step(address: usize, lane: usize, token: i32, logits: usize): void {
+  const network = changetype<Network>(address);
+  const units: usize = network.units;
+  const hidden: usize = network.hidden;
+  const columns: usize = network.columns;
+  const list: usize = network.list;
+  const h = lane + LANE_HEAD;
+  const read = h + (units << 2);
+  const sums = read + (units << 1);
+  const p: usize = network.inputSums;
+  const s: usize = network.stateSums;
+
+  embed(network, lane, token);
+  const fromInput = changetype<Matrix>(<usize>network.fromInput);
+  memory.fill(p, 0, columns << 2);
+  accumulate(fromInput, network.x, list, p);
+  scaleAll(p, fromInput.scales, network.bias, p, columns);
+
+  const fromState = changetype<Matrix>(<usize>network.fromState);
+  const out = (<usize>network.gates * units) << 2;
+  scaleAll(sums, fromState.scales, 0, s, <usize>network.gates * units);
+  advance(network, h, read);
+  accumulate(fromState, network.change, list, sums);
+  scaleAll(sums + out, <usize>fromState.scales + out, 0, s + out, hidden + ALPHABET);
+
+  const logitColumns = out + (hidden << 2);
+  const p2 = p + logitColumns;
+  const s2 = s + logitColumns;
+  if (hidden > 0) {
+    activate(p + out, s + out, network.q, hidden);
+    const fromHidden = changetype<Matrix>(<usize>network.fromHidden);
+    const v: usize = network.hiddenSums;
+    memory.fill(v, 0, ALPHABET << 2);
+    accumulate(fromHidden, network.q, list, v);
+    const scales: usize = fromHidden.scales;
+    for (let i: usize = 0; i < ALPHABET << 2; i += 16) {
+      const before = f32x4.add(v128.load(p2 + i), v128.load(s2 + i));
+      const sum = f32x4.add(before, scaled(v + i, scales + i));
+      v128.store(logits + i, i32x4.trunc_sat_f32x4_s(roundScale(sum, 0.0625)));
+    }
+  } else {
+    for (let i: usize = 0; i < ALPHABET << 2; i += 16) {
+      const sum = f32x4.add(v128.load(p2 + i), v128.load(s2 + i));
+      v128.store(logits + i, i32x4.trunc_sat_f32x4_s(roundScale(sum, 0.0625)));
+    }
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * Drives the WebAssembly kernel of the recurrent network (src/kernel/network): lays out its memory, packs the weights,
+ * and compares a few steps with the plain reference before anyone may use it.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { LmzError } from '../../errors.ts';
+import {
+  ALPHABET,
+  BYTE_ROWS,
+  CONTEXT_SIZE,
+  LETTER_VALUES,
+  type RecurrentNetwork,
+  type ScaledMatrix,
+  WORD_FACTOR,
+  WORD_MODULUS,
+} from './network.ts';
+import { RecurrentReference } from './reference.ts';
+
+/** What is used of the global of that name; neither ES2023 nor @types/node 20 declare it. */
+declare const WebAssembly: {
+  readonly compile: (bytes: Uint8Array) => Promise<WasmModule>;
+  readonly Instance: new (module: WasmModule) => { readonly exports: unknown };
+};
+/** Compiled code. */
+type WasmModule = object;
+
+/** What the kernel exports. */
+interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  /** Feeds a token to the lane at an address; the logits, int32 [256], are written to another. */
+  readonly step: (network: number, lane: number, token: number, logits: number) => void;
+}
+
+/** As in src/kernel/network/index.ts. */
+const BLOCK = 32;
+const LANE_HEAD = 64;
+/** Row widths are multiples of this. */
+const WIDTH_STEP = 8;
+const PAGE = 65_536;
+/** Everything starts on a cache line. */
+const LINE = 64;
+/** Most bytes of a kernel's memory. */
+const MEMORY_MAX = 2 ** 32 - PAGE;
+/** Steps of the comparison with the reference when a kernel is made. */
+const PROBE_STEPS = 16;
+
+const file = new URL(
+  import.meta.url.endsWith('.ts') ? '../../../dist/kernel/network.wasm' : '../../kernel/network.wasm',
+  import.meta.url,
+);
+let compiled: Promise<WasmModule> | undefined;
+
+const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+/** Memory handed out from the bottom up: first all sizes, then the memory, then its contents. */
+class Layout {
+  end = 1024;
+
+  take(bytes: number): number {
+    const at = this.end;
+    this.end = roundUp(at + bytes, LINE);
+    return at;
+  }
+}
+
+/** Values of a run of columns, or inputs, of a file's matrix in the padded order of the kernel; -1 is padding. */
+type Order = Int32Array;
+
+/** `count` values from `first` on, those of smaller `key` first, padded to whole blocks. */
+function ordered(first: number, count: number, key: (i: number) => number): Order {
+  const order = new Int32Array(roundUp(count, BLOCK)).fill(-1);
+  const indices = Array.from({ length: count }, (_, i) => i).sort((a, b) => key(a) - key(b) || a - b);
+  order.set(indices.map((i) => first + i));
+  return order;
+}
+
+/** The same order of other values. */
+function shifted(order: Order, by: number): Order {
+  return order.map((i) => (i < 0 ? i : i + by));
+}
+
+function joined(...orders: readonly Order[]): Order {
+  return Int32Array.from(orders.flatMap((order) => [...order]));
+}
+
+/** A matrix in the kernel's order. */
+interface PackedMatrix {
+  readonly pairs: number;
+  readonly blocks: number;
+  /** int8 [blocks][pairs][BLOCK][2] */
+  readonly weights: Int8Array;
+  readonly scales: Float32Array;
+}
+
+/** Columns of a file's matrix; the state's are in two, side by side. */
+interface Source {
+  readonly matrix: ScaledMatrix;
+  readonly columns: Order;
+}
+
+function pack(inputs: Order, ...sources: readonly Source[]): PackedMatrix {
+  const pairs = inputs.length / 2;
+  const columns = sources.reduce((sum, source) => sum + source.columns.length, 0);
+  const weights = new Int8Array(inputs.length * columns);
+  const scales = new Float32Array(columns);
+  let to = 0;
+  for (const { matrix, columns: order } of sources) {
+    for (const column of order) {
+      if (column >= 0) {
+        scales[to] = matrix.scales[column];
+        const at = (Math.floor(to / BLOCK) * pairs * BLOCK + (to % BLOCK)) * 2;
+        for (let i = 0; i < inputs.length; i++) {
+          if (inputs[i] < 0) continue;
+          weights[at + (i >> 1) * 2 * BLOCK + (i & 1)] = matrix.data[inputs[i] * matrix.columns + column];
+        }
+      }
+      to++;
+    }
+  }
+  return { pairs, blocks: columns / BLOCK, weights, scales };
+}
+
+/** [CONTEXT_SIZE, tables] to [tables, CONTEXT_SIZE]. */
+function transposed(coefficients: BigInt64Array, tables: number): BigInt64Array {
+  return coefficients.map(
+    (_, at) => coefficients[(at % CONTEXT_SIZE) * tables + Math.floor(at / CONTEXT_SIZE)],
+  );
+}
+
+/** Rows padded to a width. */
+function widened(tables: Int8Array, width: number, padded: number): Int8Array {
+  if (width === padded) return tables;
+  const rows = tables.length / width;
+  const wide = new Int8Array(rows * padded);
+  for (let row = 0; row < rows; row++) {
+    wide.set(tables.subarray(row * width, (row + 1) * width), row * padded);
+  }
+  return wide;
+}
+
+function firstRows(rows: readonly number[]): BigInt64Array {
+  let next = BYTE_ROWS;
+  return BigInt64Array.from(rows, (size) => BigInt((next += size) - size));
+}
+
+type Values = Int8Array | Int16Array | Int32Array | Float32Array | BigInt64Array;
+
+/** A recurrent network at work in WebAssembly. */
+export class RecurrentKernel {
+  readonly lanes: number;
+  readonly #step: KernelExports['step'];
+  readonly #memory: KernelExports['memory'];
+  readonly #network: number;
+  readonly #states: number;
+  readonly #laneBytes: number;
+  readonly #logitsAt: number;
+  /** int32 [lanes, 256], of the last step; a view of the kernel's memory. */
+  readonly logits: Int32Array;
+
+  constructor(module: WasmModule, network: RecurrentNetwork, lanes: number) {
+    const { memory, step } = new WebAssembly.Instance(module).exports as KernelExports;
+    const { rows, hidden, bias, fromHidden } = network;
+    const width = roundUp(network.width, WIDTH_STEP);
+    // Units that seldom change, and units that are mostly zero, lie next to each other: pairs of them are left out.
+    const unit = ordered(0, network.units, (i) => bias[i]);
+    const gates = joined(
+      ...Array.from({ length: network.gates }, (_, g) => shifted(unit, g * network.units)),
+    );
+    const gateColumns = network.gates * network.units;
+    const neuron = ordered(0, hidden, (i) => bias[gateColumns + i]);
+    const logit = ordered(0, ALPHABET, (i) => i);
+    const out = joined(neuron, shifted(logit, hidden));
+    const columns = joined(gates, shifted(out, gateColumns));
+
+    const layout = new Layout();
+    const contents: [at: number, values: Values][] = [];
+    const put = (values: Values): number => {
+      const at = layout.take(values.byteLength);
+      contents.push([at, values]);
+      return at;
+    };
+    const putMatrix = ({ pairs, blocks, weights, scales }: PackedMatrix): number =>
+      put(Int32Array.of(pairs, blocks, put(weights), put(scales)));
+    const work = (bytes: number): number => layout.take(bytes);
+    const input = Int32Array.from({ length: width }, (_, i) => (i < network.width ? i : -1));
+    // In the order of the kernel's class Network.
+    const fields = [
+      network.gates,
+      unit.length,
+      neuron.length,
+      width,
+      columns.length,
+      rows.length,
+      put(transposed(network.coefficients, rows.length)),
+      put(BigInt64Array.from(rows, BigInt)),
+      put(firstRows(rows)),
+      put(BigInt64Array.from(LETTER_VALUES, BigInt)),
+      WORD_FACTOR,
+      WORD_MODULUS,
+      put(widened(network.tables, network.width, width)),
+      put(Float32Array.from(columns, (column) => bias[column] ?? 0)),
+      putMatrix(pack(input, { matrix: network.fromInput, columns })),
+      putMatrix(
+        pack(
+          unit,
+          { matrix: network.fromState, columns: gates },
+          { matrix: network.fromNewState, columns: out },
+        ),
+      ),
+      fromHidden ? putMatrix(pack(neuron, { matrix: fromHidden, columns: logit })) : 0,
+      work(2 * width),
+      work(4 * columns.length),
+      work(4 * columns.length),
+      work(4 * ALPHABET),
+      work(2 * unit.length),
+      work(2 * neuron.length),
+      // Two words for each pair of a product's inputs, and one pair more, written but never counted.
+      work(4 * Math.max(width, unit.length, neuron.length) + 8),
+    ];
+    this.#network = put(Int32Array.from(fields));
+    this.#laneBytes = roundUp(LANE_HEAD + 6 * unit.length + 4 * columns.length, LINE);
+    this.#states = layout.take(lanes * this.#laneBytes);
+    this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
+    if (layout.end > MEMORY_MAX) {
+      throw new LmzError(
+        'LMZ_ENGINE',
+        `the kernel would need ${layout.end} bytes, at most ${MEMORY_MAX} can be had`,
+      );
+    }
+    const missing = layout.end - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+    const bytes = new Uint8Array(memory.buffer);
+    for (const [at, { buffer, byteOffset, byteLength }] of contents) {
+      bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    }
+    this.lanes = lanes;
+    this.#step = step;
+    this.#memory = memory;
+    this.logits = new Int32Array(memory.buffer, this.#logitsAt, lanes * ALPHABET);
+  }
+
+  /** All lanes as before the first token. */
+  reset(): void {
+    new Uint8Array(this.#memory.buffer, this.#states, this.lanes * this.#laneBytes).fill(0);
+  }
+
+  /** Feeds a token, 0 .. 255, to one lane; its logits are at `lane * 256` of {@link logits}. */
+  step(lane: number, token: number): void {
+    this.#step(
+      this.#network,
+      this.#states + lane * this.#laneBytes,
+      token,
+      this.#logitsAt + lane * 4 * ALPHABET,
+    );
+  }
+}
+
+/** Text, other bytes and every kind of context, for the comparison: what comes out is decided by every weight. */
+function probeTokens(): Uint8Array {
+  const text = new TextEncoder().encode('The h\u00e9n, 7 ');
+  let x = 1;
+  return Uint8Array.from({ length: PROBE_STEPS }, (_, i) => {
+    x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0;
+    return text[i] ?? x >>> 24;
+  });
+}
+
+/** @throws LmzError LMZ_ENGINE where the kernel and the reference disagree. */
+function probe(kernel: RecurrentKernel, network: RecurrentNetwork): void {
+  const reference = new RecurrentReference(network);
+  for (const token of probeTokens()) {
+    const expected = reference.step(token);
+    kernel.step(0, token);
+    if (expected.some((logit, i) => logit !== kernel.logits[i])) {
+      throw new LmzError('LMZ_ENGINE', 'the WebAssembly kernel computes other logits than the reference');
+    }
+  }
+  kernel.reset();
+}
+
+async function compile(): Promise<WasmModule> {
+  try {
+    return await WebAssembly.compile(await readFile(file));
+  } catch (cause) {
+    throw new LmzError('LMZ_ENGINE', `the WebAssembly kernel cannot be loaded: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Makes a kernel for a network and tries it.
+ *
+ * @throws LmzError LMZ_ENGINE where the kernel cannot be loaded, has too little memory, or is wrong
+ */
+export async function openKernel(network: RecurrentNetwork, lanes: number): Promise<RecurrentKernel> {
+  compiled ??= compile();
+  const kernel = new RecurrentKernel(await compiled, network, lanes);
+  probe(kernel, network);
+  return kernel;
+}
