@@ -7,6 +7,7 @@
 const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<void> }>> = {
   'coder-cost': () => import('./coder-cost.ts'),
   'model-speed': () => import('./model-speed.ts'),
+  protocol: () => import('./protocol.ts'),
   'round-trip': () => import('./round-trip.ts'),
   'stored-stream': () => import('./stored-stream.ts'),
   train: () => import('./train.ts'),

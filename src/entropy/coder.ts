@@ -24,6 +24,8 @@ const REGISTER_BITS = 48;
 
 /** What a model sees of the coder, in either direction. */
 export interface EntropyCoder {
+  /** Whether all symbols are known before they are coded. */
+  readonly encodes: boolean;
   /**
    * Encoder: codes `symbol` and returns it. Decoder: ignores its argument and returns the symbol decoded.
    *
@@ -47,6 +49,7 @@ export interface CodedBits {
 
 /** Writes symbols; {@link finish} returns the shortest bit string that decodes to them. */
 export class ArithmeticEncoder implements EntropyCoder {
+  readonly encodes = true;
   #low = 0;
   #range = TOP;
   #bytes: Uint8Array;
@@ -148,6 +151,7 @@ export class ArithmeticEncoder implements EntropyCoder {
 
 /** Reads what {@link ArithmeticEncoder} wrote. */
 export class ArithmeticDecoder implements EntropyCoder {
+  readonly encodes = false;
   readonly #bytes: Uint8Array;
   #read = 0;
   #offset = 0;

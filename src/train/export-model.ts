@@ -48,6 +48,12 @@ export interface Provenance {
   readonly categories: readonly Category[];
 }
 
+/** Writes `NAME.reference.json` beside a model. */
+export async function writeReference(out: string, model: Model): Promise<void> {
+  const reference = await makeReference(model, referenceTokens());
+  write(beside(out, '.reference.json'), `${JSON.stringify(reference)}\n`);
+}
+
 /** Writes the model and `NAME.reference.json` beside it. The audit has proven it by then. */
 export async function writeModel(out: string, weights: Weights, provenance: Provenance): Promise<Model> {
   const { name, training, categories } = provenance;
@@ -63,8 +69,7 @@ export async function writeModel(out: string, weights: Weights, provenance: Prov
   });
   const model = loadModel(file);
   write(out, file);
-  const reference = await makeReference(model, referenceTokens());
-  write(beside(out, '.reference.json'), `${JSON.stringify(reference)}\n`);
+  await writeReference(out, model);
   return model;
 }
 

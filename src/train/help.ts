@@ -39,7 +39,8 @@ Training
 Files
   -o, --out MODEL        the model to write        --name NAME    in its metadata
   --checkpoint DIR       (MODEL without .onnx, then .checkpoint)
-  --resume               go on from the checkpoint; --from DIR goes on from a copy of another
+  --resume               go on from the checkpoint
+  --from DIR             go on from a copy of another; --batch, --sequence, --block may change
   --checkpoint-minutes N (5) --validate-every BYTES (8M) --validate-bytes N (262144)
   --config FILE.json     any of these, by the same names; flags win
   --compare FILE.json    train each of a list of settings, write one table of them to --out TABLE.md

@@ -12,6 +12,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadModel } from '../model/load.ts';
+import { writeReference } from './export-model.ts';
 import {
   ORDER2_CATEGORIES,
   ORDER2_DEFAULTS,
@@ -54,6 +56,7 @@ const parts = ORDER2_CATEGORIES.map(({ name, share, source }) => {
 const table = buildOrder2(weightCounts(parts), ORDER2_DEFAULTS);
 const model = order2Model(table, metadata);
 writeFileSync(values.out, model);
+await writeReference(values.out, loadModel(model));
 
 console.log(`${values.out}: ${model.length} bytes, ${table.logits.length / 256} rows`);
 console.log(`sha256 ${createHash('sha256').update(model).digest('hex')}`);

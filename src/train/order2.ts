@@ -13,7 +13,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { ELEMENT_TYPE, GraphBuilder } from '../model/onnx/builder.ts';
+import { GraphBuilder } from '../model/onnx/builder.ts';
+import { elementNamed } from '../model/onnx/elements.ts';
 
 const ALPHABET = 256;
 const PAIRS = ALPHABET * ALPHABET;
@@ -290,7 +291,12 @@ export function order2Model(table: Order2Table, metadata: Record<string, string>
     'row',
   );
   const rows = graph.constant(table.logits, [table.logits.length / ALPHABET, ALPHABET], 'rows');
-  graph.node('Cast', [graph.node('Gather', [rows, row], { axis: 0 })], { to: ELEMENT_TYPE.int32 }, 'logits');
+  graph.node(
+    'Cast',
+    [graph.node('Gather', [rows, row], { axis: 0 })],
+    { to: elementNamed('int32').code },
+    'logits',
+  );
   graph.output('logits', 'int32', ['lanes', 1, ALPHABET]);
   graph.emit(token, 'previous_next', 'int32', ['lanes', 1]);
   return graph.build({

@@ -20,6 +20,12 @@ export interface Reference {
   readonly lastLogits: readonly number[];
 }
 
+/** How a reference is computed. */
+export interface ReferenceOptions extends SessionOptions {
+  /** Tokens of a call; more than one for sequence models only (default 1). */
+  readonly time?: number;
+}
+
 /**
  * Feeds tokens to a model and notes what comes out.
  *
@@ -28,21 +34,25 @@ export interface Reference {
 export async function makeReference(
   model: Model,
   tokens: readonly number[],
-  options: SessionOptions = {},
+  { time = 1, ...options }: ReferenceOptions = {},
 ): Promise<Reference> {
   const session = await openSession(model, options);
   const { lanes, alphabet } = session;
   const hash = createHash('sha256');
   let last: Int32Array = new Int32Array(alphabet);
-  for (const token of tokens) {
-    const logits = await session.run(new Int32Array(lanes).fill(token), 1);
-    last = logits.slice(0, alphabet);
+  for (let at = 0; at < tokens.length; at += time) {
+    const call = tokens.slice(at, at + time);
+    const size = call.length * alphabet;
+    const fed = Int32Array.from({ length: lanes * call.length }, (_, i) => call[i % call.length]);
+    const logits = await session.run(fed, call.length);
+    const first = logits.slice(0, size);
     for (let lane = 1; lane < lanes; lane++) {
-      if (logits.subarray(lane * alphabet, (lane + 1) * alphabet).some((logit, i) => logit !== last[i])) {
+      if (logits.subarray(lane * size, (lane + 1) * size).some((logit, i) => logit !== first[i])) {
         throw new RangeError(`lane ${lane} gives other logits than lane 0`);
       }
     }
-    hash.update(new Uint8Array(last.buffer, last.byteOffset, last.byteLength));
+    hash.update(new Uint8Array(first.buffer, first.byteOffset, first.byteLength));
+    last = first.subarray(-alphabet);
   }
   await session.release();
   return { model: toHex(model.hash), tokens, logitsSha256: hash.digest('hex'), lastLogits: [...last] };

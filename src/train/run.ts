@@ -23,7 +23,8 @@ import type { Network, SegmentShape } from './network.ts';
 import { createNetwork, importWeights, type NetworkConfig, networkKind, type Weights } from './networks.ts';
 import type { Schedule } from './schedule.ts';
 import type { GivenSettings, Settings } from './settings.ts';
-import { Trainer, type TrainerMeta, type TrainerOptions } from './trainer.ts';
+import { measureContexts, measureFloatContexts } from './transformer-evaluate.ts';
+import { readsOn, Trainer, type TrainerMeta, type TrainerOptions } from './trainer.ts';
 
 /** What a run gave. */
 export interface RunResult extends LoopResult {
@@ -57,7 +58,7 @@ const NETWORK_SETTINGS = [
   'context',
   'initScale',
 ] as const satisfies readonly (keyof Settings)[];
-/** These stay as they were when a run goes on. */
+/** These stay as they were when a run goes on, and change only in a copy of it. */
 const FIXED_SETTINGS = ['batch', 'sequence', 'block', 'sampling', 'seed'] as const;
 /** The share of the steps in which the rate rises is not more than this. */
 const WARMUP_SHARE = 0.1;
@@ -149,45 +150,53 @@ function chooseNetwork({ settings, given }: GivenSettings, { from, init }: Start
   return createNetwork(known);
 }
 
+function optionsOf(settings: Settings, categories: readonly Category[]): TrainerOptions {
+  const { batch, sequence, seed, sampling, clip, tableRate } = settings;
+  return {
+    shape: { lanes: batch, steps: sequence },
+    blockSize: blockSize(settings, categories),
+    seed,
+    clipNorm: clip,
+    tableRate,
+    ...(sampling === 'random' && { sampling }),
+  };
+}
+
 function chooseOptions(
   { settings, given }: GivenSettings,
   { from }: Start,
   categories: readonly Category[],
 ): TrainerOptions {
-  const { batch, sequence, seed, sampling, clip, tableRate } = settings;
   const saved = from?.meta.options;
-  if (saved === undefined) {
-    return {
-      shape: { lanes: batch, steps: sequence },
-      blockSize: blockSize(settings, categories),
-      seed,
-      clipNorm: clip,
-      tableRate,
-      ...(sampling === 'random' && { sampling }),
-    };
-  }
-  const before: Readonly<Record<(typeof FIXED_SETTINGS)[number], number | string>> = {
+  if (saved === undefined) return optionsOf(settings, categories);
+  const rates = {
+    clip: given('clip') ? settings.clip : saved.clipNorm,
+    tableRate: given('tableRate') ? settings.tableRate : saved.tableRate,
+  };
+  const before: Pick<Settings, (typeof FIXED_SETTINGS)[number]> = {
     batch: saved.shape.lanes,
     sequence: saved.shape.steps,
+    // It may have been wanted longer than the text.
     block: Math.max(saved.blockSize, settings.block),
     sampling: saved.sampling ?? 'blocks',
     seed: saved.seed,
   };
-  const changed = FIXED_SETTINGS.find((name) => given(name) && settings[name] !== before[name]);
-  if (changed !== undefined) {
-    throw usageError(`--${changed} was ${before[changed]} in the checkpoint, and stays so`, COMMAND);
+  const changed = FIXED_SETTINGS.filter((name) => given(name) && settings[name] !== before[name]);
+  if (changed.length === 0) return { ...saved, clipNorm: rates.clip, tableRate: rates.tableRate };
+  if (settings.from === undefined) {
+    throw usageError(
+      `--${changed[0]} was ${before[changed[0]]} in the checkpoint, and stays so except with --from`,
+      COMMAND,
+    );
   }
-  return {
-    ...saved,
-    ...(given('clip') && { clipNorm: clip }),
-    ...(given('tableRate') && { tableRate }),
-  };
+  const now = Object.fromEntries(changed.map((name) => [name, settings[name]]));
+  return optionsOf({ ...settings, ...rates, ...before, ...now }, categories);
 }
 
-/** A run goes on with the text that it began with. */
-function compareData({ from }: Start, categories: readonly Category[]): void {
+/** A run goes on with the text that it began with, unless it begins to read anew. */
+function compareData({ from }: Start, options: TrainerOptions, categories: readonly Category[]): void {
   const before = from?.meta.data;
-  if (before === undefined) return;
+  if (before === undefined || !readsOn(from!.meta.options, options)) return;
   const now = categories.map(({ name, weight, training }) => ({ name, weight, bytes: training.length }));
   if (JSON.stringify(before) === JSON.stringify(now)) return;
   const text = before.map(({ name, weight, bytes }) => `${name}=${weight} (${bytes} bytes)`).join(', ');
@@ -237,8 +246,8 @@ export async function trainModel(
   const start = await findStart(settings, folder);
   const network = chooseNetwork(given, start);
   const categories = await readData(settings, display);
-  compareData(start, categories);
   const options = chooseOptions(given, start, categories);
+  compareData(start, options, categories);
   const schedule = chooseSchedule(given, start, options.shape);
   const { engine, description } = await openEngine(settings.engine, network, options.shape, settings.threads);
   try {
@@ -295,11 +304,18 @@ async function finish(
   const checkpoint = trainer.checkpoint();
   const { bytes, options, schedule } = checkpoint.meta;
   const training = { bytes, options, schedule, ...(settings.init !== undefined && { init: settings.init }) };
-  const model = await writeModel(out, modelOfCheckpoint(checkpoint), { name, training, categories });
+  const weights = modelOfCheckpoint(checkpoint);
+  const model = await writeModel(out, weights, { name, training, categories });
   writeCurve(out, `Training of ${name}`, readProgress(checkpointFolder(settings)));
-  const exact = await measureExact(model.bytes, categories, options.shape, settings.validateBytes);
+  const limit = settings.validateBytes;
+  // What a sequence is told of the bytes before depends on its length, so both forms get whole contexts.
+  const whole = model.contract.time === 'sequence';
+  const exact = whole
+    ? await measureContexts(model.bytes, categories, limit)
+    : await measureExact(model.bytes, categories, options.shape, limit);
+  const float = whole ? await measureFloatContexts(weights, categories, limit) : validation;
   const bits = Object.entries(exact).map(([category, value]) => {
-    const cost = 100 * (value / validation[category] - 1);
+    const cost = 100 * (value / float[category] - 1);
     return `${category} ${value.toFixed(4)} (rounding ${cost.toFixed(2)} %)`;
   });
   display.log(`${out}: ${model.bytes.length} bytes, SHA-256 ${toHex(model.hash)}`);

@@ -29,6 +29,21 @@ export interface TrainerOptions {
   readonly tableRate: number;
 }
 
+/** Whether a run with these options reads on where one with those stopped. */
+export function readsOn(
+  before: TrainerOptions,
+  { shape, blockSize, seed, sampling }: TrainerOptions,
+): boolean {
+  const { lanes, steps } = before.shape;
+  return (
+    lanes === shape.lanes &&
+    steps === shape.steps &&
+    before.blockSize === blockSize &&
+    before.seed === seed &&
+    before.sampling === sampling
+  );
+}
+
 /** What a checkpoint remembers beside arrays. */
 export interface TrainerMeta {
   readonly network: Readonly<Record<string, unknown>>;
@@ -71,7 +86,10 @@ export class Trainer {
   #bytes = 0;
   #movingLoss = NaN;
 
-  /** @param from - a checkpoint of the same network, categories and options. */
+  /**
+   * @param from - a checkpoint of the same network. Where its batches were other ones, the text is begun anew, with empty
+   *   states; where they were not, the categories must be the same.
+   */
   constructor(
     network: Network,
     engine: Engine,
@@ -96,17 +114,19 @@ export class Trainer {
     for (const { name, width } of network.states) this.#states[name] = new Float32Array(shape.lanes * width);
     this.#batch = emptyBatch(network.embedding, shape);
     this.#embedded = new Float32Array(shape.lanes * shape.steps * network.embedding.width);
+    const reading = from !== undefined && readsOn(from.meta.options, options);
     this.#stream = new BatchStream(
       categories,
       network.embedding,
       shape,
       blockSize,
       seed,
-      from?.meta.stream,
+      reading ? from.meta.stream : undefined,
       sampling,
     );
     if (from !== undefined) {
       for (const [name, array] of Object.entries(this.#arrays)) {
+        if (!reading && name.startsWith('state.')) continue;
         const saved = from.arrays[name] as Float32Array | undefined;
         if (saved?.length !== array.length)
           throw new RangeError(`the checkpoint has no ${name} of this size`);

@@ -7,10 +7,17 @@
 import { loadModel } from '../model/load.ts';
 import { openSession } from '../model/session.ts';
 import type { Parameters } from './engine.ts';
+import type { Category } from './corpus.ts';
 import { createOrtEngine } from './engine-ort.ts';
+import type { Weights } from './networks.ts';
 import { emptyBatch, LaneReader } from './stream.ts';
 import { RowSums } from './tables.ts';
 import { type TransformerConfig, transformerNetwork } from './transformer.ts';
+
+/** Bytes of a lane in one call; see codec/language-model.ts. */
+const TIME = 64;
+/** Bytes of each category's validation text are measured at most: sequences take a quarter of a millisecond a byte. */
+const MEASURED = 65_536;
 
 /** How an exported model is run. */
 export interface ChunkOptions {
@@ -80,4 +87,50 @@ export async function floatBits(
   }
   await engine.release();
   return nats / chunks / Math.LN2;
+}
+
+/** So many whole contexts, evenly spread over each category's validation text; not of texts shorter than one. */
+function contextsOf(categories: readonly Category[], context: number, limit: number): [string, Uint8Array][] {
+  return categories.flatMap(({ name, validation }): [string, Uint8Array][] => {
+    const count = Math.floor(Math.min(validation.length, limit, MEASURED) / context);
+    if (count === 0) return [];
+    const text = new Uint8Array(count * context);
+    for (let i = 0; i < count; i++) {
+      const from = Math.floor((i * validation.length) / count);
+      text.set(validation.subarray(from, from + context), i * context);
+    }
+    return [[name, text]];
+  });
+}
+
+/**
+ * Bits per byte of an exported model on validation texts, every context from a fresh start.
+ *
+ * @param limit - at most so many bytes of each
+ */
+export async function measureContexts(
+  file: Uint8Array,
+  categories: readonly Category[],
+  limit: number,
+): Promise<Record<string, number>> {
+  const { context } = loadModel(file).contract;
+  const bits: Record<string, number> = {};
+  for (const [name, text] of contextsOf(categories, context, limit)) {
+    bits[name] = await evaluateChunks(file, text, { time: Math.min(TIME, context), lanes: 1 });
+  }
+  return bits;
+}
+
+/** The same of the float network. */
+export async function measureFloatContexts(
+  { config, parameters, tables }: Weights,
+  categories: readonly Category[],
+  limit: number,
+): Promise<Record<string, number>> {
+  const sizes = config as unknown as TransformerConfig;
+  const bits: Record<string, number> = {};
+  for (const [name, text] of contextsOf(categories, sizes.context, limit)) {
+    bits[name] = await floatBits(sizes, parameters, tables, text);
+  }
+  return bits;
 }

@@ -10,6 +10,7 @@
  * @module
  */
 import { GraphBuilder } from '../model/onnx/builder.ts';
+import { type ElementName, elementNamed } from '../model/onnx/elements.ts';
 import { START_TOKEN } from './stream.ts';
 import {
   BYTE_MAX,
@@ -30,7 +31,6 @@ import {
 } from './transformer-integers.ts';
 
 const ALPHABET = 256;
-const TYPE = { float32: 1, int8: 3, int32: 6, int64: 7, float64: 11 } as const;
 /** Attention weights are powers of numbers up to this. */
 const POWER_BITS = 12;
 const POWER_MAX = 2 ** POWER_BITS;
@@ -72,8 +72,8 @@ class TransformerNodes {
     return known;
   }
 
-  cast(x: string, type: keyof typeof TYPE): string {
-    return this.graph.node('Cast', [x], { to: TYPE[type] });
+  cast(x: string, type: ElementName): string {
+    return this.graph.node('Cast', [x], { to: elementNamed(type).code });
   }
 
   transpose(x: string, ...perm: number[]): string {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ const LANES = SLOW ? ['1', '3', '16'] : ['1', '3'];
 
 const script = fileURLToPath(new URL('round-trips.mjs', import.meta.url));
 const logitsDigest = fileURLToPath(new URL('../../fixtures/logits-digest.mjs', import.meta.url));
+const references = fileURLToPath(new URL('references.mjs', import.meta.url));
+const models = new URL('../../models/', import.meta.url);
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../../fixtures/models/${name}.onnx`, import.meta.url));
 
@@ -58,6 +60,20 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
       expect(JSON.parse(run(cpu, [script, folder, ...LANES]))).toEqual(native);
     },
     300_000,
+  );
+
+  test.each(CPUS)(
+    '%s computes the stored reference logits of every model of models/',
+    (cpu) => {
+      const stored: Record<string, { logitsSha256: string; lastLogits: number[] }> = {};
+      for (const file of readdirSync(models).filter((name) => name.endsWith('.reference.json'))) {
+        const content = JSON.parse(readFileSync(new URL(file, models), 'utf8')) as (typeof stored)[string];
+        const { logitsSha256, lastLogits } = content;
+        stored[file.replace(/\.reference\.json$/, '')] = { logitsSha256, lastLogits };
+      }
+      expect(JSON.parse(run(cpu, [references, ...Object.keys(stored)]))).toEqual(stored);
+    },
+    600_000,
   );
 
   test('Haswell really is another machine: int8 weights that saturate give other logits there', () => {

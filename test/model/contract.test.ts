@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder, type ElementType, type Dimension } from '../../src/model/onnx/builder.ts';
+import { GraphBuilder, type Dimension } from '../../src/model/onnx/builder.ts';
+import type { ElementName } from '../../src/model/onnx/elements.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { coded, summary } from './errors.ts';
 import { metadata, recurrentModel, tableModel } from './models.ts';
 
 type Ports = {
-  token?: [ElementType, Dimension[]];
-  logits?: [ElementType, Dimension[]];
-  state?: [ElementType, Dimension[]];
-  next?: [ElementType, Dimension[]] | null;
+  token?: [ElementName, Dimension[]];
+  logits?: [ElementName, Dimension[]];
+  state?: [ElementName, Dimension[]];
+  next?: [ElementName, Dimension[]] | null;
 };
 
 /** A model that need not make sense inside: contract errors come before the audit. */

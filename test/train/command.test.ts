@@ -101,6 +101,25 @@ async function progressOf(dir: string): Promise<number> {
   }
 }
 
+test('--from goes on with longer sequences; a Transformer is measured by whole contexts', async ({ dir }) => {
+  await writeFile(join(dir, 'a.txt'), tinyText(20_000, 1));
+  const sizes =
+    '--network transformer --layers 1 --width 16 --heads 2 --widening 2 --context 32 --init-scale 0.25';
+  const text = ['train', '--data', 'a.txt', '--held', '0.1', '--threads', '1', '--validate-bytes', '2000'];
+  const first = [...text, ...sizes.split(' '), '--batch', '4', '--sequence', '16', '--block', '32'];
+  const short = await lmz([...first, '--bytes', '4K', '--schedule', 'constant', '--checkpoint', 'short'], {
+    cwd: dir,
+  });
+  expect(short.status, short.stderr).toBe(0);
+  const going = [...text, '--from', 'short', '--decay-bytes', '2K', '--out', 'long.onnx', '--block', '32'];
+  const long = await lmz([...going, '--batch', '2', '--sequence', '32'], { cwd: dir });
+  expect(long.status, long.stderr).toBe(0);
+  expect(long.stderr).toMatch(/from 4032 bytes, schedule .*"fromBytes":4032/);
+  const cost = /exact model: a.txt \d\.\d{4} \(rounding (-?\d\.\d\d) %\)/.exec(long.stderr);
+  expect(Math.abs(Number(cost![1]))).toBeLessThan(1);
+  expect((await lmz(['model', 'audit', 'long.onnx'], { cwd: dir })).status).toBe(0);
+});
+
 test('a bar on a terminal', async ({ dir }) => {
   await writeFile(join(dir, 'a.txt'), tinyText(20_000, 1));
   const stderr = new Terminal();

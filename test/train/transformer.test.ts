@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadModel } from '../../src/model/load.ts';
 import { openSession, type SessionOptions } from '../../src/model/session.ts';
-import type { Parameters } from '../../src/train/engine.ts';
 import { createOrtEngine } from '../../src/train/engine-ort.ts';
 import { Random } from '../../src/train/random.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -17,37 +16,8 @@ import { importTransformer, restoreTransformer } from '../../src/train/transform
 import type { IntegerTransformer } from '../../src/train/transformer-integers.ts';
 import { quantizeTransformer } from '../../src/train/transformer-quantize.ts';
 import { tinyCategories, tinyText } from './tiny.ts';
+import { randomTransformer, TINY_TRANSFORMER } from '../support/transformers.ts';
 import { TransformerLane } from './transformer-reference.ts';
-
-const TINY: TransformerConfig = {
-  network: 'transformer',
-  layers: 2,
-  heads: 2,
-  width: 16,
-  widening: 2,
-  context: 16,
-  positions: 'sinusoidal',
-  initScale: 0.25,
-};
-
-/** Weights of all sizes that training may give, and larger ones: everything that is limited must be met. */
-function randomNetwork(config: TransformerConfig, seed: number, gain = 1): IntegerTransformer {
-  const random = new Random(seed);
-  const parameters: Parameters = Object.fromEntries(
-    transformerNetwork(config).parameters.map(({ name, dims }) => {
-      const columns = dims.at(-1)!;
-      const gains = Float32Array.from({ length: columns }, () => gain * 4 ** (2 * random.uniform() - 1.5));
-      const offset = name.endsWith('scale') ? 1 : 0;
-      const size = dims.reduce((a, b) => a * b, 1);
-      return [
-        name,
-        Float32Array.from({ length: size }, (_, i) => offset + gains[i % columns] * random.normal()),
-      ];
-    }),
-  );
-  const tables = Float32Array.from({ length: 256 * config.width }, () => 0.1 * random.normal());
-  return quantizeTransformer(config, parameters, tables);
-}
 
 function randomTokens(count: number, seed: number): Int32Array {
   const random = new Random(seed);
@@ -111,8 +81,8 @@ describe('any small network, exported', () => {
   test('passes the audit; steps, sequences and three lanes give the reference logits', async () => {
     await fc.assert(
       fc.asyncProperty(configs, async ({ gain, seed, ...sizes }) => {
-        const config: TransformerConfig = { ...TINY, ...sizes };
-        const network = randomNetwork(config, seed, gain);
+        const config: TransformerConfig = { ...TINY_TRANSFORMER, ...sizes };
+        const network = randomTransformer(config, seed, gain);
         const file = exportTransformer(network, { 'lmz.name': 'tiny' });
         // More bytes than the context: the cache slides.
         const length = config.context + 6;
@@ -132,8 +102,8 @@ describe('any small network, exported', () => {
 test.each(['sinusoidal', 'rotary'] as const)(
   '%s: the WebAssembly runtime gives the same logits',
   async (positions) => {
-    const config = { ...TINY, positions };
-    const network = randomNetwork(config, 9);
+    const config = { ...TINY_TRANSFORMER, positions };
+    const network = randomTransformer(config, 9);
     const file = exportTransformer(network, { 'lmz.name': 'tiny' });
     const tokens = randomTokens(20, 4);
     expect(await computed(file, [tokens], [3, 1, 1, 15], { engine: 'web' })).toEqual([
@@ -143,14 +113,14 @@ test.each(['sinusoidal', 'rotary'] as const)(
 );
 
 test.each(['sinusoidal', 'rotary'] as const)('%s: read back, it is the same integers', (positions) => {
-  const network = randomNetwork({ ...TINY, positions }, 5);
+  const network = randomTransformer({ ...TINY_TRANSFORMER, positions }, 5);
   const again = importTransformer(loadModel(exportTransformer(network, { 'lmz.name': 'tiny' })));
   expect(again).toEqual(network);
 });
 
 test.each(['sinusoidal', 'rotary'] as const)('%s: restored, it predicts alike', async (positions) => {
-  const config = { ...TINY, positions };
-  const network = randomNetwork(config, 6, 0.5);
+  const config = { ...TINY_TRANSFORMER, positions };
+  const network = randomTransformer(config, 6, 0.5);
   const text = tinyText(512, 3);
   const { parameters, tables } = restoreTransformer(network);
   const exact = await evaluateChunks(exportTransformer(network, {}), text, { time: 16, lanes: 2 });
@@ -158,28 +128,36 @@ test.each(['sinusoidal', 'rotary'] as const)('%s: restored, it predicts alike', 
 });
 
 test('one head of 64 columns has room for its sums', async () => {
-  const config = { ...TINY, layers: 1, width: 64, heads: 1, widening: 1 };
-  const network = randomNetwork(config, 2, 0.3);
+  const config = { ...TINY_TRANSFORMER, layers: 1, width: 64, heads: 1, widening: 1 };
+  const network = randomTransformer(config, 2, 0.3);
   const tokens = randomTokens(20, 5);
   const file = exportTransformer(network, {});
   expect(await computed(file, [tokens], [12, 1, 7])).toEqual([expected(network, tokens)]);
 });
 
 test('weights that are too large for exact sums are refused', () => {
-  expect(() => randomNetwork({ ...TINY, width: 64 }, 1, 300)).toThrow('too large for exact sums');
+  expect(() => randomTransformer({ ...TINY_TRANSFORMER, width: 64 }, 1, 300)).toThrow(
+    'too large for exact sums',
+  );
 });
 
 test.each([{ width: 12 }, { heads: 16 }, { layers: 0 }, { context: 1.5 }, { positions: 'none' as 'rotary' }])(
   'a configuration with %o is refused',
   (fault) => {
-    expect(() => transformerNetwork({ ...TINY, ...fault })).toThrow(RangeError);
+    expect(() => transformerNetwork({ ...TINY_TRANSFORMER, ...fault })).toThrow(RangeError);
   },
 );
 
 test.each(['sinusoidal', 'rotary'] as const)(
   '%s: a trained network learns its text and loses at most 1 % by rounding',
   async (positions) => {
-    const config: TransformerConfig = { ...TINY, positions, width: 32, context: 32, initScale: 0.1 };
+    const config: TransformerConfig = {
+      ...TINY_TRANSFORMER,
+      positions,
+      width: 32,
+      context: 32,
+      initScale: 0.1,
+    };
     const network = transformerNetwork(config);
     const shape = { lanes: 4, steps: 32 };
     const engine = await createOrtEngine(network, shape);

@@ -21,7 +21,7 @@
  *
  * @module
  */
-import type { ConstantData } from '../onnx/constant.ts';
+import type { ElementArray } from '../onnx/elements.ts';
 import { elementNamed } from '../onnx/elements.ts';
 import type { NodeContext, Rule } from './context.ts';
 import { type Dim, dimsText, equalDims, fixed, fixedSize, maxSize, type Shape } from './dim.ts';
@@ -49,7 +49,7 @@ const DOUBLE = elementNamed('float64');
 /** Products of grids per channel of both sides are added up one by one below this number. */
 const PAIRS_MAX = 1 << 14;
 
-type Weights = Exclude<ConstantData, BigInt64Array | BigUint64Array>;
+type Weights = Exclude<ElementArray, BigInt64Array | BigUint64Array>;
 
 interface Product {
   readonly shape: Shape;

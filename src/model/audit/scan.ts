@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ConstantData } from '../onnx/constant.ts';
+import type { ElementArray } from '../onnx/elements.ts';
 import { type Channels, CHANNELS_MAX, compact, grid, type Grid, ZERO } from './grid.ts';
 
 const float64 = new Float64Array(1);
@@ -60,7 +60,7 @@ function scanBigs(data: BigInt64Array | BigUint64Array, columns: number): Grid[]
   return low.map((value, column) => grid(value, high[column]));
 }
 
-function scanIntegers(data: Exclude<ConstantData, BigInt64Array | BigUint64Array>, columns: number): Grid[] {
+function scanIntegers(data: Exclude<ElementArray, BigInt64Array | BigUint64Array>, columns: number): Grid[] {
   const low = new Float64Array(columns).fill(Infinity);
   const high = new Float64Array(columns).fill(-Infinity);
   for (let i = 0, column = 0; i < data.length; i++) {
@@ -75,7 +75,7 @@ function scanIntegers(data: Exclude<ConstantData, BigInt64Array | BigUint64Array
 /** Integer constants with more elements than this are known by one range: tables, where columns hardly differ. */
 const TABLE_ELEMENTS = 1 << 20;
 
-function scanTable(data: Exclude<ConstantData, BigInt64Array | BigUint64Array>): Grid[] {
+function scanTable(data: Exclude<ElementArray, BigInt64Array | BigUint64Array>): Grid[] {
   let low = data[0];
   let high = low;
   for (let i = 1; i < data.length; i++) {
@@ -92,7 +92,7 @@ function scanTable(data: Exclude<ConstantData, BigInt64Array | BigUint64Array>):
  * @param columns  length of the last axis (1 for a scalar)
  * @returns undefined where an element is infinite or not a number
  */
-export function scanColumns(data: ConstantData, columns: number): Channels | undefined {
+export function scanColumns(data: ElementArray, columns: number): Channels | undefined {
   const width = columns <= CHANNELS_MAX ? columns : 1;
   const grids =
     data instanceof Float32Array || data instanceof Float64Array
@@ -119,7 +119,7 @@ export interface ColumnSums {
  * @param zero  subtracted from every weight of a column: one number, or one per column
  */
 export function columnSums(
-  weights: Exclude<ConstantData, BigInt64Array | BigUint64Array>,
+  weights: Exclude<ElementArray, BigInt64Array | BigUint64Array>,
   rows: number,
   columns: number,
   low: ArrayLike<number>,

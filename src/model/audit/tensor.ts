@@ -5,7 +5,8 @@
  * @module
  */
 import { type Element, EXPONENTS } from '../onnx/elements.ts';
-import type { Constant, ConstantData } from '../onnx/constant.ts';
+import type { Constant } from '../onnx/constant.ts';
+import type { ElementArray } from '../onnx/elements.ts';
 import { type Dim, fixed, fixedSize, type Shape } from './dim.ts';
 import { type Channels, grid, type Grid, gridText, integers } from './grid.ts';
 import { scanColumns } from './scan.ts';
@@ -19,7 +20,7 @@ export interface Abstract {
   /** One grid, or one per index of the last axis. Undefined: a constant that holds an infinity or a NaN. */
   readonly channels: Channels | undefined;
   /** The elements of a constant in row-major order, perhaps in another (smaller) type of the same values. */
-  readonly constant?: ConstantData | undefined;
+  readonly constant?: ElementArray | undefined;
   /** The elements of a scalar or vector of integers that may depend on lanes and time. */
   readonly content?: readonly Dim[] | undefined;
 }
@@ -28,12 +29,12 @@ export interface Abstract {
 class ConstantTensor implements Abstract {
   readonly type: Element;
   readonly shape: Shape;
-  readonly constant: ConstantData;
+  readonly constant: ElementArray;
   readonly content: readonly Dim[] | undefined;
   #channels: Channels | undefined;
   #scanned = false;
 
-  constructor(type: Element, shape: Shape, data: ConstantData) {
+  constructor(type: Element, shape: Shape, data: ElementArray) {
     this.type = type;
     this.shape = shape;
     this.constant = data;
@@ -53,7 +54,7 @@ class ConstantTensor implements Abstract {
 }
 
 /** A constant under a type and shape (those of the file, or what Cast and Reshape make of them). */
-export function constantTensor(type: Element, shape: Shape, data: ConstantData): Abstract {
+export function constantTensor(type: Element, shape: Shape, data: ElementArray): Abstract {
   return new ConstantTensor(type, shape, data);
 }
 

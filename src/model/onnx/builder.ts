@@ -5,6 +5,7 @@
  * @module
  */
 import { create, toBinary } from '@bufbuild/protobuf';
+import { type ElementArray, elementHeldBy, type ElementName, elementNamed } from './elements.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -19,47 +20,13 @@ import {
   ValueInfoProtoSchema,
 } from './onnx-subset_pb.ts';
 
-/** ONNX element types (TensorProto.DataType) by name; only what exact models and training graphs use. */
-export const ELEMENT_TYPE = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float64: 11,
-} as const;
-export type ElementType = keyof typeof ELEMENT_TYPE;
-
 /** ONNX attribute types (AttributeProto.AttributeType). */
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const;
 
 /** A float attribute must be told from an integer one: `{ float: 1 }`. */
 export type Attribute = number | bigint | string | readonly number[] | { float: number };
-export type Tensor =
-  | Float32Array
-  | Float64Array
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array;
 /** A dimension: a fixed size or a symbolic name. */
 export type Dimension = number | string;
-
-function elementTypeOf(data: Tensor): ElementType {
-  if (data instanceof Float32Array) return 'float32';
-  if (data instanceof Float64Array) return 'float64';
-  if (data instanceof Uint8Array) return 'uint8';
-  if (data instanceof Int8Array) return 'int8';
-  if (data instanceof Uint16Array) return 'uint16';
-  if (data instanceof Int16Array) return 'int16';
-  if (data instanceof Int32Array) return 'int32';
-  return 'int64';
-}
 
 function attributeProto(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'object' && 'float' in value) {
@@ -78,18 +45,18 @@ function attributeProto(name: string, value: Attribute): AttributeProto {
   return create(AttributeProtoSchema, { name, type: ATTRIBUTE_TYPE.ints, ints: value.map(BigInt) });
 }
 
-function valueInfo(name: string, type: ElementType, dims: readonly Dimension[]): ValueInfoProto {
+function valueInfo(name: string, type: ElementName, dims: readonly Dimension[]): ValueInfoProto {
   const dim = dims.map((size) =>
     typeof size === 'number' ? { dimValue: BigInt(size) } : { dimParam: size },
   );
   return create(ValueInfoProtoSchema, {
     name,
-    type: { tensorType: { elemType: ELEMENT_TYPE[type], shape: { dim } } },
+    type: { tensorType: { elemType: elementNamed(type).code, shape: { dim } } },
   });
 }
 
 /** The tensor's elements as little-endian bytes, without a copy: every platform of Node is little-endian. */
-function rawBytes(data: Tensor): Uint8Array {
+function rawBytes(data: ElementArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
@@ -112,22 +79,22 @@ export class GraphBuilder {
     this.#graph = create(GraphProtoSchema, { name });
   }
 
-  input(name: string, type: ElementType, dims: readonly Dimension[]): string {
+  input(name: string, type: ElementName, dims: readonly Dimension[]): string {
     this.#graph.input.push(valueInfo(name, type, dims));
     return name;
   }
 
-  output(name: string, type: ElementType, dims: readonly Dimension[]): string {
+  output(name: string, type: ElementName, dims: readonly Dimension[]): string {
     this.#graph.output.push(valueInfo(name, type, dims));
     return name;
   }
 
   /** An initializer. Without `dims` it is a vector, or a scalar with `dims = []`. */
-  constant(data: Tensor, dims: readonly number[] = [data.length], name = this.#fresh('const')): string {
+  constant(data: ElementArray, dims: readonly number[] = [data.length], name = this.#fresh('const')): string {
     const tensor: TensorProto = create(TensorProtoSchema, {
       name,
       dims: dims.map(BigInt),
-      dataType: ELEMENT_TYPE[elementTypeOf(data)],
+      dataType: elementHeldBy(data).code,
       rawData: rawBytes(data),
     });
     this.#graph.initializer.push(tensor);
@@ -176,7 +143,7 @@ export class GraphBuilder {
   }
 
   /** A graph output under the name that the contract wants, of a tensor that has another name. */
-  emit(tensor: string, name: string, type: ElementType, dims: readonly Dimension[]): void {
+  emit(tensor: string, name: string, type: ElementName, dims: readonly Dimension[]): void {
     this.node('Identity', [tensor], {}, name);
     this.output(name, type, dims);
   }

@@ -4,30 +4,18 @@
  * @module
  */
 import { LmzError } from '../../errors.ts';
-import { type Element, elementLabel, elementOf } from './elements.ts';
+import { type Element, ELEMENT_ARRAYS, type ElementArray, elementLabel, elementOf } from './elements.ts';
 import type { TensorProto } from './onnx-subset_pb.ts';
 
 /** Most dimensions of a tensor. */
 export const RANK_MAX = 8;
-
-export type ConstantData =
-  | Float32Array
-  | Float64Array
-  | Uint8Array
-  | Int8Array
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | BigUint64Array
-  | BigInt64Array;
 
 /** A tensor whose elements are in the file. */
 export interface Constant {
   readonly name: string;
   readonly type: Element;
   readonly dims: readonly number[];
-  readonly data: ConstantData;
+  readonly data: ElementArray;
 }
 
 /** The error of a file that is no valid model. */
@@ -40,30 +28,8 @@ export function shapeText(dims: readonly (number | string)[]): string {
   return `[${dims.join(', ')}]`;
 }
 
-function makeTyped(type: Element, buffer: ArrayBufferLike, at: number, count: number): ConstantData {
-  switch (type.name) {
-    case 'float32':
-      return new Float32Array(buffer, at, count);
-    case 'float64':
-      return new Float64Array(buffer, at, count);
-    case 'bool':
-    case 'uint8':
-      return new Uint8Array(buffer, at, count);
-    case 'int8':
-      return new Int8Array(buffer, at, count);
-    case 'uint16':
-      return new Uint16Array(buffer, at, count);
-    case 'int16':
-      return new Int16Array(buffer, at, count);
-    case 'uint32':
-      return new Uint32Array(buffer, at, count);
-    case 'int32':
-      return new Int32Array(buffer, at, count);
-    case 'uint64':
-      return new BigUint64Array(buffer, at, count);
-    case 'int64':
-      return new BigInt64Array(buffer, at, count);
-  }
+function makeTyped(type: Element, buffer: ArrayBufferLike, at: number, count: number): ElementArray {
+  return new (ELEMENT_ARRAYS[type.name] as Uint8ArrayConstructor)(buffer, at, count);
 }
 
 /** The typed field that carries elements of a type where raw_data does not. */
@@ -135,7 +101,7 @@ export function readConstant(tensor: TensorProto, name: string): Constant {
   return { name, type, dims, data: checkBool(data, type, where) };
 }
 
-function checkBool(data: ConstantData, type: Element, where: string): ConstantData {
+function checkBool(data: ElementArray, type: Element, where: string): ElementArray {
   if (type.kind === 'bool' && (data as Uint8Array).some((value) => value > 1)) {
     throw invalidModel(`${where}: a boolean that is neither 0 nor 1`);
   }

@@ -33,6 +33,34 @@ export type ElementName =
   | 'int64'
   | 'bool';
 
+/** The arrays that hold tensors of each type. */
+export const ELEMENT_ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  uint64: BigUint64Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const satisfies Record<ElementName, abstract new (...arguments_: never[]) => ElementArray>;
+
+/** A tensor's elements. */
+export type ElementArray =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | BigUint64Array
+  | BigInt64Array;
+
 function element(code: number, name: ElementName, size: number, kind: Element['kind']): Element {
   const bits = BigInt(size * 8);
   if (kind === 'bool') return { code, name, size, kind, low: 0n, high: 1n };
@@ -86,6 +114,11 @@ export function elementOf(code: number): Element | undefined {
 /** The element type of that name. */
 export function elementNamed(name: ElementName): Element {
   return BY_NAME.get(name)!;
+}
+
+/** The type of an array's elements; bytes are numbers, not booleans. */
+export function elementHeldBy(data: ElementArray): Element {
+  return ALL.find(({ name }) => data instanceof ELEMENT_ARRAYS[name])!;
 }
 
 /** A name for any type code, for messages. */

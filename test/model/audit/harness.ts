@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Dimension, type ElementType, GraphBuilder } from '../../../src/model/onnx/builder.ts';
+import { type Dimension, GraphBuilder } from '../../../src/model/onnx/builder.ts';
+import type { ElementName } from '../../../src/model/onnx/elements.ts';
 import { elementNamed } from '../../../src/model/onnx/elements.ts';
 import { readGraph } from '../../../src/model/onnx/graph.ts';
 import { parseModelProto } from '../../../src/model/onnx/parse.ts';
@@ -15,7 +16,7 @@ import { ModelProtoSchema, OperatorSetIdProtoSchema } from '../../../src/model/o
 
 /** Type, shape, least and largest value; `exp` for multiples of 2^exp. */
 export interface Given {
-  type: ElementType;
+  type: ElementName;
   dims: readonly Dimension[];
   low: number | bigint;
   high: number | bigint;
@@ -23,7 +24,7 @@ export interface Given {
 }
 
 export function given(
-  type: ElementType,
+  type: ElementName,
   dims: readonly Dimension[],
   low: number | bigint,
   high: number | bigint,

@@ -6,7 +6,8 @@
 import { LmzError } from '../../../src/errors.ts';
 import type { Proof } from '../../../src/model/audit/audit.ts';
 import { fixedSize } from '../../../src/model/audit/dim.ts';
-import { type ElementType, GraphBuilder, type Tensor } from '../../../src/model/onnx/builder.ts';
+import { GraphBuilder } from '../../../src/model/onnx/builder.ts';
+import type { ElementArray, ElementName } from '../../../src/model/onnx/elements.ts';
 import { type Given, prove, withOpset } from './harness.ts';
 import { type Dense, isFloat, type Value } from './reference.ts';
 
@@ -51,7 +52,7 @@ export class Random {
 /** A value that steps may read. */
 interface Item {
   name: string;
-  type: ElementType;
+  type: ElementName;
   /** as text, so that shapes compare */
   shape: string;
   width: number;
@@ -59,12 +60,12 @@ interface Item {
 
 type Step = (graph: GraphBuilder) => void;
 
-const FLOATS: ElementType[] = ['float32'];
-const WORDS: ElementType[] = ['float32', 'int32', 'int64'];
-const INTEGERS: ElementType[] = ['int32', 'int64', 'uint8', 'int8'];
+const FLOATS: ElementName[] = ['float32'];
+const WORDS: ElementName[] = ['float32', 'int32', 'int64'];
+const INTEGERS: ElementName[] = ['int32', 'int64', 'uint8', 'int8'];
 
 /** What onnxruntime implements of each operator (not every type of the specification). */
-const BINARY: [string, ElementType[]][] = [
+const BINARY: [string, ElementName[]][] = [
   ['Add', WORDS],
   ['Sub', WORDS],
   ['Mul', WORDS],
@@ -79,7 +80,7 @@ const BINARY: [string, ElementType[]][] = [
   ['Less', WORDS],
   ['GreaterOrEqual', WORDS],
 ];
-const UNARY: [string, ElementType[]][] = [
+const UNARY: [string, ElementName[]][] = [
   ['Neg', WORDS],
   ['Abs', [...WORDS, 'int8', 'uint8']],
   ['Sign', WORDS],
@@ -91,7 +92,7 @@ const UNARY: [string, ElementType[]][] = [
 ];
 const CODES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 
-export function typed(type: ElementType, values: readonly Value[]): Tensor {
+export function typed(type: ElementName, values: readonly Value[]): ElementArray {
   if (type === 'float32') return Float32Array.from(values, Number);
   if (type === 'int64') return BigInt64Array.from(values, BigInt);
   const numbers = values.map(Number);
@@ -100,7 +101,7 @@ export function typed(type: ElementType, values: readonly Value[]): Tensor {
 }
 
 /** Some numbers that a type holds: small, large, fractions, powers of two. */
-function randomValue(random: Random, type: ElementType): number {
+function randomValue(random: Random, type: ElementName): number {
   const small = random.below(19) - 9;
   if (type === 'uint8') return random.below(256);
   if (type === 'int8') return random.between(-128, 127);
@@ -122,7 +123,7 @@ function randomStep(random: Random, items: readonly Item[], name: string): Step 
     const fitting = items.filter((item) => types.includes(item.type));
     return fitting.length > 0 ? random.pick(fitting) : undefined;
   };
-  const constant = (graph: GraphBuilder, type: ElementType, count: number, dims: number[]): string =>
+  const constant = (graph: GraphBuilder, type: ElementName, count: number, dims: number[]): string =>
     graph.constant(
       typed(
         type,
@@ -353,7 +354,7 @@ export function randomGraph(random: Random): RandomGraph {
     if (tensor.shape.length !== 3) continue;
     items.push({
       name,
-      type: tensor.type.name as ElementType,
+      type: tensor.type.name,
       shape: proof.entries.find(({ output }) => output === name)!.shape,
       width: fixedSize(tensor.shape[2]) ?? 0,
     });

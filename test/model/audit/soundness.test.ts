@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Proof } from '../../../src/model/audit/audit.ts';
 import { fixedSize } from '../../../src/model/audit/dim.ts';
 import type { Grid } from '../../../src/model/audit/grid.ts';
-import type { ElementType, GraphBuilder } from '../../../src/model/onnx/builder.ts';
+import type { GraphBuilder } from '../../../src/model/onnx/builder.ts';
 import { readGraph } from '../../../src/model/onnx/graph.ts';
 import { parseModelProto } from '../../../src/model/onnx/parse.ts';
 import {
@@ -57,7 +57,7 @@ function declareOutputs(graph: GraphBuilder, proof: Proof, names: readonly strin
     const { type, shape } = proof.tensors.get(name)!;
     graph.output(
       name,
-      type.name as ElementType,
+      type.name,
       shape.map((dim, axis) => fixedSize(dim) ?? `${name}_${axis}`),
     );
   }
@@ -86,7 +86,7 @@ async function compare(
       const tensors = randomFeeds(random, inputs, lanes, time);
       const feeds: Record<string, RuntimeTensor> = {};
       for (const [name, { type, dims, data }] of tensors) {
-        feeds[name] = runtime.tensor(type, typed(type as ElementType, data) as TensorData, dims);
+        feeds[name] = runtime.tensor(type, typed(type, data) as TensorData, dims);
       }
       for (const [name, { type, dims, data }] of graph.constants) {
         tensors.set(name, {

@@ -1,0 +1,41 @@
+/**
+ * Small Transformers with random weights.
+ *
+ * @module
+ */
+import type { Parameters } from '../../src/train/engine.ts';
+import { Random } from '../../src/train/random.ts';
+import { type TransformerConfig, transformerNetwork } from '../../src/train/transformer.ts';
+import type { IntegerTransformer } from '../../src/train/transformer-integers.ts';
+import { quantizeTransformer } from '../../src/train/transformer-quantize.ts';
+
+/** Small enough to be computed many times. */
+export const TINY_TRANSFORMER: TransformerConfig = {
+  network: 'transformer',
+  layers: 2,
+  heads: 2,
+  width: 16,
+  widening: 2,
+  context: 16,
+  positions: 'sinusoidal',
+  initScale: 0.25,
+};
+
+/** Weights of all sizes that training may give, and larger ones: everything that is limited must be met. */
+export function randomTransformer(config: TransformerConfig, seed: number, gain = 1): IntegerTransformer {
+  const random = new Random(seed);
+  const parameters: Parameters = Object.fromEntries(
+    transformerNetwork(config).parameters.map(({ name, dims }) => {
+      const columns = dims.at(-1)!;
+      const gains = Float32Array.from({ length: columns }, () => gain * 4 ** (2 * random.uniform() - 1.5));
+      const offset = name.endsWith('scale') ? 1 : 0;
+      const size = dims.reduce((a, b) => a * b, 1);
+      return [
+        name,
+        Float32Array.from({ length: size }, (_, i) => offset + gains[i % columns] * random.normal()),
+      ];
+    }),
+  );
+  const tables = Float32Array.from({ length: 256 * config.width }, () => 0.1 * random.normal());
+  return quantizeTransformer(config, parameters, tables);
+}
