@@ -6,7 +6,8 @@
  * @module
  */
 import { equalBytes } from '../../bytes.ts';
-import type { Constant, ConstantData } from '../onnx/constant.ts';
+import type { Constant } from '../onnx/constant.ts';
+import type { ElementArray } from '../onnx/elements.ts';
 import { type Graph, type GraphNode, type Port, readGraph } from '../onnx/graph.ts';
 import type { AttributeProto } from '../onnx/onnx-subset_pb.ts';
 import { buildRecurrent } from './graph.ts';
@@ -81,7 +82,7 @@ function readNetwork(graph: Graph): RecurrentNetwork {
   };
 }
 
-function bytesOf(data: ConstantData): Uint8Array {
+function bytesOf(data: ElementArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
