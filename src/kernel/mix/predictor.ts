@@ -110,7 +110,7 @@ function prepare(lane: u32): void {
   matchBucket = n === 0 ? 0 : min<u32>(15, n < 16 ? n >> 1 : bitLength(n) + 3);
   hashContexts(h, binary, fast);
   fetchSlots();
-  aim(h, 1, 0);
+  aim(h, 1);
 }
 
 /** Reads the buckets of the hashes, all at once, so that later reads find them in the cache. */
@@ -130,7 +130,7 @@ function findSlots(): void {
 
 /** Computes where the statistics of a bit lie, except the slots. */
 @inline
-function aim(h: Lane, partial: u32, bit: u32): void {
+function aim(h: Lane, partial: u32): void {
   const last4 = h.last4;
   const order1 = last4 & 255;
   const small = partial | (order1 << 8);
@@ -143,8 +143,19 @@ function aim(h: Lane, partial: u32, bit: u32): void {
   const row3 = rowOf(MAPS_AT + 2 * MAP_BYTES, hash2(last4 & 0xffffff, partial + 3) & 0xffff);
   const row4 = rowOf(MAPS_AT + 3 * MAP_BYTES, hash2(h.word, partial) & 0xffff);
   setRows(0, row1, row2, row3, row4);
+  // Which of a row's three lines it will be is not known yet.
   fetched =
-    load<u32>(direct2) + load<u32>(direct3) + load<u32>(row2, 64) + load<u32>(row3, 64) + load<u32>(row4, 64);
+    load<u32>(direct2) +
+    load<u32>(direct3) +
+    load<u32>(row2) +
+    load<u32>(row2, 64) +
+    load<u32>(row2, 128) +
+    load<u32>(row3) +
+    load<u32>(row3, 64) +
+    load<u32>(row3, 128) +
+    load<u32>(row4) +
+    load<u32>(row4, 64) +
+    load<u32>(row4, 128);
 }
 
 /** The bit that the longest match expects, as long as it was right in this byte; 2 without one. */
@@ -316,25 +327,35 @@ export function codeByte(lane: u32, byte: u32): u32 {
     const p = predict(h, partial, bit, node);
     const y = codeBit(p, (byte >> (7 - bit)) & 1);
     partial = (partial << 1) | y;
-    learnHistories(node, y);
+    const old1 = direct1;
+    const old2 = direct2;
+    const old3 = direct3;
     learnMatches(y);
-    adapt(direct1, y, 255, UNKNOWN);
-    adapt(direct2, y, 127, UNKNOWN);
-    adapt(direct3, y, 60, UNKNOWN);
-    learn(y);
-    if (bit < 7) aim(h, partial, bit + 1);
-    if (bit === 3) {
-      const end = HASHES_AT + (contexts << 2);
-      for (let at = HASHES_AT; at < end; at += 4) store<u32>(at, hash2(load<u32>(at), partial));
-      fetchSlots();
+    if (bit < 7) {
+      aim(h, partial);
+      if (bit === 3) {
+        const end = HASHES_AT + (contexts << 2);
+        for (let at = HASHES_AT; at < end; at += 4) store<u32>(at, hash2(load<u32>(at), partial));
+        fetchSlots();
+      }
+    } else {
+      store<u8>(h.start + h.count, <u8>partial);
+      see(h, partial & 255);
+      if (lanes === 1) {
+        prepare(lane);
+        prepared = 0;
+      } else {
+        prepared = -1;
+      }
     }
+    learnHistories(node, y);
+    adapt(old1, y, 255, UNKNOWN);
+    adapt(old2, y, 127, UNKNOWN);
+    adapt(old3, y, 60, UNKNOWN);
+    learn(y);
   }
-  const coming = partial & 255;
-  store<u8>(h.start + h.count, <u8>coming);
-  see(h, coming);
   coded++;
-  prepared = -1;
-  return coming;
+  return partial & 255;
 }
 
 /** Codes the next `steps` bytes of every lane that has one, in lock-step, from and to the chunk's memory. */
