@@ -2,7 +2,7 @@
  * Adaptive probability maps, four at a time, all reading the same stretched prediction in different contexts:
  * src/mix/probability-map.ts. A knot is stored with the bits of its first value flipped, so that zeros are a fresh map.
  */
-import { KNOT_AT, KNOTS, MAP_SCRATCH_AT } from './memory';
+import { KNOT_AT, MAP_SCRATCH_AT } from './memory';
 
 const REACH: f32 = 8;
 const LIMIT: f32 = 7.999;
@@ -16,12 +16,6 @@ const KNOT: u32 = 48;
 const ROW: u32 = 64;
 const SCRATCH: u32 = 80;
 
-/** Address of the row of a context in a map. */
-@inline
-export function rowOf(map: u32, context: u32): u32 {
-  return map + context * (KNOTS * 4);
-}
-
 /** Remembers the rows of the next bit. */
 @inline
 export function setRows(group: u32, row0: u32, row1: u32, row2: u32, row3: u32): void {
@@ -30,6 +24,19 @@ export function setRows(group: u32, row0: u32, row1: u32, row2: u32, row3: u32):
   store<u32>(scratch, row1, ROW + 4);
   store<u32>(scratch, row2, ROW + 8);
   store<u32>(scratch, row3, ROW + 12);
+}
+
+/** Row `i` of the first group's next bit. */
+@inline
+export function rowAt(i: u32): u32 {
+  return load<u32>(MAP_SCRATCH_AT + (i << 2), ROW);
+}
+
+/** Address of the knot below a stretched prediction, from its row's. */
+@inline
+export function knotOf(stretched: f32): u32 {
+  const clipped: f32 = stretched > LIMIT ? LIMIT : stretched < -LIMIT ? -LIMIT : stretched;
+  return <u32>((clipped + REACH) * 2) << 2;
 }
 
 /** The four refined probabilities. */
