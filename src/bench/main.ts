@@ -6,6 +6,7 @@
 
 const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<void> }>> = {
   'coder-cost': () => import('./coder-cost.ts'),
+  'mix-speed': () => import('./mix-speed.ts'),
   'model-speed': () => import('./model-speed.ts'),
   protocol: () => import('./protocol.ts'),
   'round-trip': () => import('./round-trip.ts'),

@@ -2,33 +2,41 @@
  * Adaptive probability maps, four at a time, all reading the same stretched prediction in different contexts:
  * src/mix/probability-map.ts. A knot is stored with the bits of its first value flipped, so that zeros are a fresh map.
  */
-import { KNOT_AT, KNOTS, MAP_SCRATCH_AT } from './memory';
+import { KNOT_AT, MAP_SCRATCH_AT } from './memory';
 
 const REACH: f32 = 8;
 const LIMIT: f32 = 7.999;
 const RATE: f32 = 0.02;
-/** Scratch of one group: knots below, knots above, first values, share, addresses. */
+/** Scratch of one group: knots below, knots above, first values, share, addresses of knots; rows of the bit to come. */
 const BELOW: u32 = 0;
 const ABOVE: u32 = 16;
 const FIRST: u32 = 32;
 const SHARE: u32 = 40;
 const KNOT: u32 = 48;
-const SCRATCH: u32 = 64;
+const ROW: u32 = 64;
+const SCRATCH: u32 = 80;
 
-/** Address of the row of a context in a map. */
-@inline
-export function rowOf(map: u32, context: u32): u32 {
-  return map + context * (KNOTS * 4);
-}
-
-/** Remembers the rows of the next bit, and fetches their middles. */
+/** Remembers the rows of the next bit. */
 @inline
 export function setRows(group: u32, row0: u32, row1: u32, row2: u32, row3: u32): void {
   const scratch = MAP_SCRATCH_AT + group * SCRATCH;
-  store<u32>(scratch, row0, KNOT);
-  store<u32>(scratch, row1, KNOT + 4);
-  store<u32>(scratch, row2, KNOT + 8);
-  store<u32>(scratch, row3, KNOT + 12);
+  store<u32>(scratch, row0, ROW);
+  store<u32>(scratch, row1, ROW + 4);
+  store<u32>(scratch, row2, ROW + 8);
+  store<u32>(scratch, row3, ROW + 12);
+}
+
+/** Row `i` of the first group's next bit. */
+@inline
+export function rowAt(i: u32): u32 {
+  return load<u32>(MAP_SCRATCH_AT + (i << 2), ROW);
+}
+
+/** Address of the knot below a stretched prediction, from its row's. */
+@inline
+export function knotOf(stretched: f32): u32 {
+  const clipped: f32 = stretched > LIMIT ? LIMIT : stretched < -LIMIT ? -LIMIT : stretched;
+  return <u32>((clipped + REACH) * 2) << 2;
 }
 
 /** The four refined probabilities. */
@@ -40,10 +48,10 @@ export function refine4(group: u32, stretched: f32): v128 {
   const i = <i32>position;
   const share: f32 = position - <f32>i;
   const knot = i << 2;
-  const row0 = load<u32>(scratch, KNOT) + knot;
-  const row1 = load<u32>(scratch, KNOT + 4) + knot;
-  const row2 = load<u32>(scratch, KNOT + 8) + knot;
-  const row3 = load<u32>(scratch, KNOT + 12) + knot;
+  const row0 = load<u32>(scratch, ROW) + knot;
+  const row1 = load<u32>(scratch, ROW + 4) + knot;
+  const row2 = load<u32>(scratch, ROW + 8) + knot;
+  const row3 = load<u32>(scratch, ROW + 12) + knot;
   store<u32>(scratch, row0, KNOT);
   store<u32>(scratch, row1, KNOT + 4);
   store<u32>(scratch, row2, KNOT + 8);

@@ -67,14 +67,21 @@ export const LAYER2_AT: u32 = DIRECT_THREE_AT + (1 << 22);
 export const LAYER1_AT: u32 = LAYER2_AT + 0x4000;
 /** Largest number of weight vectors of the first layer. */
 const VECTORS_MAX: u32 = 4608;
-/** Probability maps: four of the result, three and a smaller one of the language model's input. */
-export const KNOTS: u32 = 33;
-export const MAP_BYTES: u32 = 65536 * KNOTS * 4;
-export const MAPS_AT: u32 = (LAYER1_AT + VECTORS_MAX * INPUTS_MAX * 4 + 63) & ~63;
-export const MODEL_MAPS_AT: u32 = MAPS_AT + 4 * MAP_BYTES;
-export const MODEL_MAPS_BYTES: u32 = 2 * MAP_BYTES + (256 + 16 * 256 * 3) * KNOTS * 4;
+/**
+ * Probability maps, rows of 33 knots: orders 1 and 2, each row followed by the language model's in the same context when
+ * there is one; order 3; word; the language model's by the bits so far and by the match.
+ */
+export const ROW_BYTES: u32 = 33 * 4;
+const MAP_BYTES: u32 = 65536 * ROW_BYTES;
+export const MAP_ONE_AT: u32 = (LAYER1_AT + VECTORS_MAX * INPUTS_MAX * 4 + 63) & ~63;
+export const MAP_TWO_AT: u32 = MAP_ONE_AT + 2 * MAP_BYTES;
+export const MAP_THREE_AT: u32 = MAP_TWO_AT + 2 * MAP_BYTES;
+export const MAP_WORD_AT: u32 = MAP_THREE_AT + MAP_BYTES;
+export const MODEL_MAP_AT: u32 = MAP_WORD_AT + MAP_BYTES;
+export const MODEL_MATCH_MAP_AT: u32 = MODEL_MAP_AT + 256 * ROW_BYTES;
+const MAPS_END: u32 = MODEL_MATCH_MAP_AT + 16 * 256 * 3 * ROW_BYTES;
 /** Here the lanes begin. */
-export const LANES_AT: u32 = (MODEL_MAPS_AT + MODEL_MAPS_BYTES + 4095) & ~4095;
+export const LANES_AT: u32 = (MAPS_END + 4095) & ~4095;
 
 // Laid out for each chunk.
 export let laneStartsAt: u32 = 0;
@@ -122,8 +129,11 @@ export function layOut(
   if (!reach(stream + streamBytes + 256)) return false;
   if (used) {
     memory.fill(AFTER_ONE_AT, 0, LAYER2_AT - AFTER_ONE_AT);
-    memory.fill(MAPS_AT, 0, 4 * MAP_BYTES);
-    if (modelUsed) memory.fill(MODEL_MAPS_AT, 0, MODEL_MAPS_BYTES);
+    memory.fill(MAP_THREE_AT, 0, 2 * MAP_BYTES);
+    const pair = modelUsed ? 2 * MAP_BYTES : MAP_BYTES;
+    memory.fill(MAP_ONE_AT, 0, pair);
+    memory.fill(MAP_TWO_AT, 0, pair);
+    if (modelUsed) memory.fill(MODEL_MAP_AT, 0, MAPS_END - MODEL_MAP_AT);
     memory.fill(LANES_AT, 0, min(usedEnd, <u32>chunk) - LANES_AT);
   }
   used = true;

@@ -10,7 +10,7 @@ import { hash2 } from './hash';
 import { LANE_BYTES, Lane, beginLane, laneOf, rangeOf, see } from './lane';
 import { squash4, stretch4 } from './logistic';
 import { beginMatches, bitLength, learnMatches, predictMatches, resetMatches } from './match';
-import { learn4, refine4, rowOf, setRows } from './maps';
+import { knotOf, learn4, refine4, rowAt, setRows } from './maps';
 import {
   DIRECT_ONE_AT,
   DIRECT_THREE_AT,
@@ -18,13 +18,16 @@ import {
   GUESS_AT,
   HASHES_AT,
   INPUTS_AT,
-  KNOTS,
-  MAP_BYTES,
-  MAPS_AT,
+  MAP_ONE_AT,
+  MAP_THREE_AT,
+  MAP_TWO_AT,
+  MAP_WORD_AT,
   MEANINGS_AT,
-  MODEL_MAPS_AT,
+  MODEL_MAP_AT,
+  MODEL_MATCH_MAP_AT,
   NEXT_AT,
   NOBODY_AT,
+  ROW_BYTES,
   SECOND_AT,
   SLOTS_AT,
   STRETCH_AT,
@@ -61,6 +64,10 @@ let direct1: u32 = 0;
 let direct2: u32 = 0;
 let direct3: u32 = 0;
 let matchBucket: u32 = 0;
+/** Bytes from row to row in the maps of orders 1 and 2. */
+let pairBytes: u32 = 0;
+/** The language model's stretched prediction of the bit. */
+let byModel: f32 = 0;
 /** What fetching reads goes here, so that it is not optimised away. */
 export let fetched: u32 = 0;
 
@@ -85,6 +92,7 @@ export function beginChunk(
   coded = 0;
   prepared = -1;
   setLogitBits(logitBits);
+  pairBytes = languageModel ? 2 * ROW_BYTES : ROW_BYTES;
   for (let i: u32 = 0; i < contextCount; i++) {
     const at = MEANINGS_AT + (i << 10);
     for (let s: u32 = 0; s < 256; s++) store<u32>(at + (s << 2), <u32>load<u16>(GUESS_AT + (s << 1)) << 16);
@@ -110,7 +118,7 @@ function prepare(lane: u32): void {
   matchBucket = n === 0 ? 0 : min<u32>(15, n < 16 ? n >> 1 : bitLength(n) + 3);
   hashContexts(h, binary, fast);
   fetchSlots();
-  aim(h, 1, 0);
+  aim(h, 1);
 }
 
 /** Reads the buckets of the hashes, all at once, so that later reads find them in the cache. */
@@ -128,23 +136,48 @@ function findSlots(): void {
   for (let i: u32 = 0; i < end; i += 4) store<u32>(SLOTS_AT + i, find(load<u32>(HASHES_AT + i)));
 }
 
-/** Computes where the statistics of a bit lie, except the slots. */
+/** Computes where the statistics of a bit lie, except the slots and the language model's, and reads them. */
 @inline
-function aim(h: Lane, partial: u32, bit: u32): void {
+function aim(h: Lane, partial: u32): void {
   const last4 = h.last4;
-  const order1 = last4 & 255;
-  const small = partial | (order1 << 8);
+  const small = partial | ((last4 & 255) << 8);
   const order2 = hash2(last4 & 0xffff, partial);
   direct1 = DIRECT_ONE_AT + (small << 2);
   direct2 = DIRECT_TWO_AT + (order2 >> 12 << 2);
   direct3 = DIRECT_THREE_AT + (hash2(last4 & 0xffffff, partial + 77) >> 12 << 2);
-  const row1 = rowOf(MAPS_AT, small);
-  const row2 = rowOf(MAPS_AT + MAP_BYTES, order2 & 0xffff);
-  const row3 = rowOf(MAPS_AT + 2 * MAP_BYTES, hash2(last4 & 0xffffff, partial + 3) & 0xffff);
-  const row4 = rowOf(MAPS_AT + 3 * MAP_BYTES, hash2(h.word, partial) & 0xffff);
+  const row1 = MAP_ONE_AT + small * pairBytes;
+  const row2 = MAP_TWO_AT + (order2 & 0xffff) * pairBytes;
+  const row3 = MAP_THREE_AT + (hash2(last4 & 0xffffff, partial + 3) & 0xffff) * ROW_BYTES;
+  const row4 = MAP_WORD_AT + (hash2(h.word, partial) & 0xffff) * ROW_BYTES;
   setRows(0, row1, row2, row3, row4);
+  // Which of a row's three lines it will be is not known yet.
   fetched =
-    load<u32>(direct2) + load<u32>(direct3) + load<u32>(row2, 64) + load<u32>(row3, 64) + load<u32>(row4, 64);
+    load<u32>(direct2) +
+    load<u32>(direct3) +
+    load<u32>(row2) +
+    load<u32>(row2, 64) +
+    load<u32>(row2, 128) +
+    load<u32>(row3) +
+    load<u32>(row3, 64) +
+    load<u32>(row3, 128) +
+    load<u32>(row4) +
+    load<u32>(row4, 64) +
+    load<u32>(row4, 128);
+}
+
+/** The same for the language model's maps; after {@link aim}, when its prediction of the byte is there. */
+@inline
+function aimModel(h: Lane, partial: u32, shift: u32): void {
+  const stretched = stretchedByModel(partial, shift);
+  const row1 = rowAt(0) + ROW_BYTES;
+  const row2 = rowAt(1) + ROW_BYTES;
+  const row3 = MODEL_MAP_AT + partial * ROW_BYTES;
+  const inMatch = (matchBucket * 256 + partial) * 3 + expectedBit(h, partial, shift);
+  const row4 = MODEL_MATCH_MAP_AT + inMatch * ROW_BYTES;
+  setRows(1, row1, row2, row3, row4);
+  byModel = stretched;
+  const knot = knotOf(stretched);
+  fetched = load<u32>(row1 + knot) + load<u32>(row2 + knot) + load<u32>(row4 + knot);
 }
 
 /** The bit that the longest match expects, as long as it was right in this byte; 2 without one. */
@@ -249,20 +282,13 @@ function predict(h: Lane, partial: u32, bit: u32, node: u32): u32 {
   let modelSet = order2 * 8 + bit;
   at += 28;
   if (withModel) {
-    const stretched = stretchedByModel(partial, shift);
+    const stretched = byModel;
     possible = possibleByModel(partial, shift);
     const sure = min<i32>(11, <i32>(abs(stretched) * 2));
     modelSet = (((<u32>sure << 1) + (stretched > 0 ? 1 : 0)) * 4 + possible) * 8 + bit;
     store<f32>(at, stretched);
     const limited: f32 = stretched > 15.99 ? <f32>15.99 : stretched < -15.99 ? <f32>-15.99 : stretched;
     store<f32>(at, (f32x4.extract_lane(squash4(f32x4.splat(limited)), 0) - 0.5) * 2, 4);
-    setRows(
-      1,
-      rowOf(MODEL_MAPS_AT, partial | (order1 << 8)),
-      rowOf(MODEL_MAPS_AT + MAP_BYTES, hash2(h.last4 & 0xffff, partial) & 0xffff),
-      rowOf(MODEL_MAPS_AT + 2 * MAP_BYTES, partial),
-      rowOf(MODEL_MAPS_AT + 2 * MAP_BYTES + 256 * KNOTS * 4, (bucket * 256 + partial) * 3 + expected),
-    );
     const refined = refine4(1, stretched);
     const index = i32x4.trunc_sat_f32x4_s(f32x4.mul(refined, f32x4.splat(4096)));
     const inputs = stretch4(i32x4.min_s(index, i32x4.splat(4095)));
@@ -307,7 +333,10 @@ export function codeByte(lane: u32, byte: u32): u32 {
   const h = laneOf(lane);
   makeRoom();
   if (prepared !== <i32>lane) prepare(lane);
-  if (withModel) fillCdf();
+  if (withModel) {
+    fillCdf();
+    aimModel(h, 1, 7);
+  }
   setRate(coded);
   let partial: u32 = 1;
   for (let bit: u32 = 0; bit < 8; bit++) {
@@ -316,25 +345,36 @@ export function codeByte(lane: u32, byte: u32): u32 {
     const p = predict(h, partial, bit, node);
     const y = codeBit(p, (byte >> (7 - bit)) & 1);
     partial = (partial << 1) | y;
-    learnHistories(node, y);
+    const old1 = direct1;
+    const old2 = direct2;
+    const old3 = direct3;
     learnMatches(y);
-    adapt(direct1, y, 255, UNKNOWN);
-    adapt(direct2, y, 127, UNKNOWN);
-    adapt(direct3, y, 60, UNKNOWN);
-    learn(y);
-    if (bit < 7) aim(h, partial, bit + 1);
-    if (bit === 3) {
-      const end = HASHES_AT + (contexts << 2);
-      for (let at = HASHES_AT; at < end; at += 4) store<u32>(at, hash2(load<u32>(at), partial));
-      fetchSlots();
+    if (bit < 7) {
+      aim(h, partial);
+      if (withModel) aimModel(h, partial, 6 - bit);
+      if (bit === 3) {
+        const end = HASHES_AT + (contexts << 2);
+        for (let at = HASHES_AT; at < end; at += 4) store<u32>(at, hash2(load<u32>(at), partial));
+        fetchSlots();
+      }
+    } else {
+      store<u8>(h.start + h.count, <u8>partial);
+      see(h, partial & 255);
+      if (lanes === 1) {
+        prepare(lane);
+        prepared = 0;
+      } else {
+        prepared = -1;
+      }
     }
+    learnHistories(node, y);
+    adapt(old1, y, 255, UNKNOWN);
+    adapt(old2, y, 127, UNKNOWN);
+    adapt(old3, y, 60, UNKNOWN);
+    learn(y);
   }
-  const coming = partial & 255;
-  store<u8>(h.start + h.count, <u8>coming);
-  see(h, coming);
   coded++;
-  prepared = -1;
-  return coming;
+  return partial & 255;
 }
 
 /** Codes the next `steps` bytes of every lane that has one, in lock-step, from and to the chunk's memory. */
