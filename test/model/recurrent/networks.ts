@@ -35,7 +35,11 @@ export const anyConfig: fc.Arbitrary<RecurrentConfig> = fc
   }));
 
 /** The file of a network with random weights. */
-export function randomModel(config: RecurrentConfig, seed: number): Uint8Array {
+export function randomModel(
+  config: RecurrentConfig,
+  seed: number,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const { parameters, tables } = randomWeights(config, seed);
-  return exportRecurrent(quantize(config, parameters, tables), { 'lmz.name': 'random' });
+  return exportRecurrent(quantize(config, parameters, tables), { 'lmz.name': 'random', ...metadata });
 }

@@ -1,0 +1,135 @@
+/** The language model on a thread of its own: the same logits, and errors instead of hangs. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { laneStarts } from '../../src/codec/lanes.ts';
+import { LogitsStage, type StagedLogits } from '../../src/codec/logits-stage.ts';
+import { type LogitsSource, SessionLogits } from '../../src/codec/logits-source.ts';
+import { toReference } from '../../src/codec/model-choice.ts';
+import { loadModel, type Model } from '../../src/model/load.ts';
+import { openSession } from '../../src/model/session.ts';
+import { codedAsync } from '../model/errors.ts';
+import { randomModel } from '../model/recurrent/networks.ts';
+import { TINY, tinyText } from '../train/tiny.ts';
+
+const fixture = (name: string): Model =>
+  loadModel(new Uint8Array(readFileSync(new URL(`../../fixtures/models/${name}.onnx`, import.meta.url))));
+
+/** A model whose context ends every 100 bytes. */
+const forgetful = loadModel(randomModel(TINY, 8, { 'lmz.context': '100' }));
+
+/** A digest of every step's logits, fed with the chunk's own symbols. */
+async function follow(
+  source: LogitsSource,
+  { contract }: Model,
+  symbols: Uint8Array,
+  lanes: number,
+): Promise<number[]> {
+  const { alphabet, start, context } = contract;
+  const starts = laneStarts(symbols.length, lanes);
+  const tokens = new Int32Array(lanes).fill(start);
+  const sums: number[] = [];
+  source.reset();
+  for (let step = 0; step < starts[1]; step++) {
+    if (context > 0 && step > 0 && step % context === 0) {
+      source.reset();
+      tokens.fill(start);
+    }
+    const waiting = source.advance(tokens);
+    if (waiting) await waiting;
+    let sum = 0;
+    for (let i = 0; i < lanes * alphabet; i++) {
+      sum = (Math.imul(sum, 31) + source.logits[source.offset + i]) | 0;
+    }
+    sums.push(sum);
+    for (let lane = 0; lane < lanes; lane++) {
+      const at = starts[lane] + step;
+      tokens[lane] = at < starts[lane + 1] ? symbols[at] : start;
+    }
+  }
+  return sums;
+}
+
+describe.each<[string, Model, number]>([
+  ['the kernel, one lane', loadModel(randomModel(TINY, 6)), 1],
+  ['the kernel, three lanes', loadModel(randomModel(TINY, 7)), 3],
+  ['the kernel, a model that forgets', forgetful, 2],
+])('%s', (_, model, lanes) => {
+  let stage: LogitsStage;
+  beforeAll(async () => {
+    stage = await LogitsStage.open({ model: toReference(model), lanes });
+  });
+  afterAll(async () => {
+    await stage.close();
+  });
+
+  async function expected(symbols: Uint8Array): Promise<number[]> {
+    const session = await openSession(model, { lanes });
+    const sums = await follow(new SessionLogits(session), model, symbols, lanes);
+    await session.release();
+    return sums;
+  }
+
+  test.each([0, 1, 2, 31, 32, 33, 700, 3000])('%i symbols: the same logits as a session', async (size) => {
+    const symbols = tinyText(size, size).map((byte) => byte & 127);
+    const staged = stage.start(symbols);
+    expect(await follow(staged, model, symbols, lanes)).toEqual(await expected(symbols));
+    staged.end();
+    staged.end();
+    await expect(staged.advance(new Int32Array(lanes))).rejects.toThrow('advance() after end()');
+  });
+
+  test('a chunk given up at any place does not touch the next', async () => {
+    for (const steps of [0, 1, 5, 40, 300]) {
+      const staged = stage.start(tinyText(5000, 1).map((byte) => byte & 127));
+      for (let i = 0; i < steps; i++) await staged.advance(new Int32Array(lanes));
+      staged.end();
+      const symbols = tinyText(400, steps).map((byte) => byte & 127);
+      const next = stage.start(symbols);
+      expect(await follow(next, model, symbols, lanes)).toEqual(await expected(symbols));
+      next.end();
+    }
+  });
+
+  test('one chunk at a time', () => {
+    const staged = stage.start(new Uint8Array(10));
+    expect(() => stage.start(new Uint8Array(10))).toThrow('start() on a stage that is at work');
+    staged.end();
+  });
+});
+
+describe('a thread that dies', () => {
+  const model = loadModel(randomModel(TINY, 9));
+
+  async function drain(staged: StagedLogits, steps: number): Promise<void> {
+    for (let i = 0; i < steps; i++) await staged.advance(new Int32Array(1));
+  }
+
+  test('at work is an error, now and later', async () => {
+    const stage = await LogitsStage.open({ model: toReference(model), lanes: 1 });
+    const staged = stage.start(new Uint8Array(30_000_000));
+    await drain(staged, 100);
+    const closed = stage.close();
+    const error = await codedAsync(() => drain(staged, 30_000_000));
+    expect(error.code).toBe('LMZ_WORKER');
+    await closed;
+    staged.end();
+    expect(() => stage.start(new Uint8Array(10))).toThrow('has ended');
+  });
+
+  test('before it opens its model is an error, too', async () => {
+    const open = LogitsStage.open({ model: toReference(model), lanes: -1 });
+    const error = await codedAsync(() => open);
+    expect(error.code).toBe('LMZ_WORKER');
+    expect(error.message).toContain('"lanes"');
+  });
+
+  test('what it cannot open is an error of its own', async () => {
+    const reference = toReference(model);
+    const wrong = { ...reference, hash: new Uint8Array(32) };
+    expect((await codedAsync(() => LogitsStage.open({ model: wrong, lanes: 1 }))).code).toBe(
+      'LMZ_MODEL_MISMATCH',
+    );
+    const other = toReference(fixture('good-recurrent-int8'));
+    expect((await codedAsync(() => LogitsStage.open({ model: other, lanes: 1 }))).code).toBe('LMZ_ENGINE');
+  });
+});
