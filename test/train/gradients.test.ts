@@ -1,8 +1,4 @@
-/**
- * Every differentiable operator, and whole networks, against finite differences. The graphs compute in float32, so
- * steps are large and tolerances wide; a wrong gradient is off by far more.
- */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+/** Every differentiable operator, and whole networks, against finite differences. */
 import { describe, expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/model/onnx/builder.ts';
 import { createOrtEngine } from '../../src/train/engine-ort.ts';
@@ -11,64 +7,16 @@ import { Tape, type Value } from '../../src/train/gradient/tape.ts';
 import type { Operators } from '../../src/train/operators.ts';
 import { Random } from '../../src/train/random.ts';
 import { recurrentNetwork } from '../../src/train/recurrent.ts';
+import { checkEngine, checkOperators } from './finite-differences.ts';
 
 const ROWS = 3;
 const CLASSES = 5;
-const STEP = 1e-2;
-/** Networks have limits which a large step may cross. */
-const NETWORK_STEP = 2e-3;
 
-type Feeds = Record<string, { data: Float32Array; dims: number[] }>;
-
-/** A loss over named inputs: `make` leads to logits [ROWS, CLASSES]. */
-async function check(
+/** `make` leads to logits [ROWS, CLASSES]. */
+const check = (
   inputs: Record<string, number[]>,
   make: (ops: Operators<Value>, x: Record<string, Value>) => Value,
-): Promise<void> {
-  const graph = new GraphBuilder('check');
-  const tape = new Tape(graph);
-  const ops = tapeOperators(tape);
-  const values = Object.fromEntries(
-    Object.entries(inputs).map(([name, dims]) => [name, tape.input(name, dims)]),
-  );
-  const targets: Value = { name: graph.constant(Int32Array.of(1, 4, 0), [ROWS, 1]), dims: [ROWS, 1] };
-  const loss = ops.crossEntropy(make(ops, values), targets);
-  graph.emit(loss.name, 'loss', 'float32', []);
-  tape.gradients(loss, Object.values(values)).forEach((gradient, i) => {
-    const value = Object.values(values)[i];
-    graph.emit(gradient, `gradient.${value.name}`, 'float32', value.dims);
-  });
-  const session = await InferenceSession.create(graph.build({}));
-  const random = new Random(7);
-  const feeds: Feeds = Object.fromEntries(
-    Object.entries(inputs).map(([name, dims]) => {
-      const size = dims.reduce((a, b) => a * b, 1);
-      return [name, { data: Float32Array.from({ length: size }, () => random.normal()), dims }];
-    }),
-  );
-  const run = (): Promise<InferenceSession.ReturnType> =>
-    session.run(
-      Object.fromEntries(
-        Object.entries(feeds).map(([name, { data, dims }]) => [name, new Tensor('float32', data, dims)]),
-      ),
-    );
-  const result = await run();
-  for (const [name, { data }] of Object.entries(feeds)) {
-    const gradient = Float32Array.from(result[`gradient.${name}`].data as Float32Array);
-    expect(gradient.length).toBe(data.length);
-    for (let i = 0; i < data.length; i++) {
-      const kept = data[i];
-      const losses: number[] = [];
-      for (const sign of [1, -1]) {
-        data[i] = kept + sign * STEP;
-        losses.push(((await run())['loss'].data as Float32Array)[0]);
-      }
-      data[i] = kept;
-      expect(gradient[i], `${name}[${i}]`).toBeCloseTo((losses[0] - losses[1]) / (2 * STEP), 3);
-    }
-  }
-  await session.release();
-}
+): Promise<void> => checkOperators(inputs, [1, 4, 0], make);
 
 const X = { x: [ROWS, CLASSES] };
 const XY = { x: [ROWS, CLASSES], y: [ROWS, CLASSES] };
@@ -142,29 +90,7 @@ describe.each(['gru', 'minimal'] as const)('%s network', (cell) => {
       targets: Int32Array.from({ length: 6 }, () => random.uint32() & 255),
       states: { hidden: Float32Array.from({ length: 10 }, () => random.uniform() - 0.5) },
     };
-    const result = await engine.step(parameters, segment);
-    const evaluated = await engine.evaluate(parameters, segment);
-    expect(evaluated.loss).toBeCloseTo(result.loss, 6);
-    const gradients = { ...result.gradients, embedded: result.embeddedGradient };
-    for (const [name, gradient] of Object.entries(gradients)) {
-      const data = name === 'embedded' ? segment.embedded : parameters[name];
-      const copy = Float32Array.from(gradient);
-      for (let sample = 0; sample < 12; sample++) {
-        const i = random.uint32() % data.length;
-        const kept = data[i];
-        const losses: number[] = [];
-        for (const sign of [1, -1]) {
-          data[i] = kept + sign * NETWORK_STEP;
-          losses.push((await engine.evaluate(parameters, segment)).loss);
-        }
-        data[i] = kept;
-        // A limit may be crossed within the step, so the tolerance is wide.
-        expect(
-          Math.abs(copy[i] - (losses[0] - losses[1]) / (2 * NETWORK_STEP)),
-          `${name}[${i}]`,
-        ).toBeLessThan(5e-3);
-      }
-    }
+    await checkEngine(engine, parameters, segment, 12);
     await engine.release();
   });
 });

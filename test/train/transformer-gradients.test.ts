@@ -1,72 +1,25 @@
 /** The Transformer's operators, and whole networks, against finite differences. */
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { GraphBuilder } from '../../src/model/onnx/builder.ts';
-import { openRuntime } from '../../src/model/ort.ts';
 import type { StepResult } from '../../src/train/engine.ts';
 import { createOrtEngine } from '../../src/train/engine-ort.ts';
 import { createTfjsEngine } from '../../src/train/engine-tfjs.ts';
-import { tapeOperators } from '../../src/train/gradient/operators.ts';
-import { Tape, type Value } from '../../src/train/gradient/tape.ts';
+import type { Tape, Value } from '../../src/train/gradient/tape.ts';
 import type { FixedTable, Operators } from '../../src/train/operators.ts';
 import { Random } from '../../src/train/random.ts';
 import { type TransformerConfig, transformerNetwork } from '../../src/train/transformer.ts';
+import { checkEngine, checkOperators } from './finite-differences.ts';
 
-const STEP = 1e-2;
 const LANES = 2;
 const STEPS = 3;
 const ROWS = LANES * STEPS;
 const SHAPE = { lanes: LANES, steps: STEPS };
 
-/** A loss over named inputs; `make` leads to logits of ROWS rows. */
-async function check(
+/** `make` leads to logits of ROWS rows. */
+const check = (
   inputs: Record<string, number[]>,
   make: (ops: Operators<Value>, x: Record<string, Value>, tape: Tape) => Value,
-): Promise<void> {
-  const graph = new GraphBuilder('check');
-  const tape = new Tape(graph);
-  const ops = tapeOperators(tape);
-  const values = Object.fromEntries(
-    Object.entries(inputs).map(([name, dims]) => [name, tape.input(name, dims)]),
-  );
-  const targets = graph.constant(Int32Array.of(1, 3, 0, 2, 2, 1), [ROWS, 1]);
-  const loss = ops.crossEntropy(make(ops, values, tape), { name: targets, dims: [ROWS, 1] });
-  graph.emit(loss.name, 'loss', 'float32', []);
-  tape.gradients(loss, Object.values(values)).forEach((gradient, i) => {
-    const value = Object.values(values)[i];
-    graph.emit(gradient, `gradient.${value.name}`, 'float32', value.dims);
-  });
-  const runtime = await openRuntime('node');
-  const session = await runtime.create(graph.build({}));
-  const random = new Random(11);
-  const data = Object.fromEntries(
-    Object.entries(inputs).map(([name, dims]) => {
-      const size = dims.reduce((a, b) => a * b, 1);
-      return [name, Float32Array.from({ length: size }, () => 1.5 * random.normal())];
-    }),
-  );
-  const run = (): ReturnType<typeof session.run> =>
-    session.run(
-      Object.fromEntries(
-        Object.entries(inputs).map(([name, dims]) => [name, runtime.tensor('float32', data[name], dims)]),
-      ),
-    );
-  const result = await run();
-  for (const [name, array] of Object.entries(data)) {
-    const gradient = Float32Array.from(result[`gradient.${name}`].data as Float32Array);
-    for (let i = 0; i < array.length; i++) {
-      const kept = array[i];
-      const losses: number[] = [];
-      for (const sign of [1, -1]) {
-        array[i] = kept + sign * STEP;
-        losses.push(((await run())['loss'].data as Float32Array)[0]);
-      }
-      array[i] = kept;
-      expect(gradient[i], `${name}[${i}]`).toBeCloseTo((losses[0] - losses[1]) / (2 * STEP), 3);
-    }
-  }
-  await session.release();
-}
+): Promise<void> => checkOperators(inputs, [1, 3, 0, 2, 2, 1], make);
 
 describe('operators against finite differences', () => {
   test('layerNorm', () =>
@@ -128,25 +81,7 @@ describe.each(['sinusoidal', 'rotary'] as const)('%s network', (positions) => {
     };
     const result = await engine.step(parameters, segment);
     expect([...result.states['position']]).toEqual([5, 10]);
-    const gradients = { ...result.gradients, embedded: result.embeddedGradient };
-    const step = 2e-3;
-    for (const [name, gradient] of Object.entries(gradients)) {
-      const data = name === 'embedded' ? segment.embedded : parameters[name];
-      const copy = Float32Array.from(gradient);
-      for (let sample = 0; sample < 4; sample++) {
-        const i = random.uint32() % data.length;
-        const kept = data[i];
-        const losses: number[] = [];
-        for (const sign of [1, -1]) {
-          data[i] = kept + sign * step;
-          losses.push((await engine.evaluate(parameters, segment)).loss);
-        }
-        data[i] = kept;
-        const slope = (losses[0] - losses[1]) / (2 * step);
-        // A limit may be crossed within the step, so the tolerance is wide.
-        expect(Math.abs(copy[i] - slope), `${name}[${i}]`).toBeLessThan(5e-3);
-      }
-    }
+    await checkEngine(engine, parameters, segment, 4);
     await engine.release();
   });
 });
