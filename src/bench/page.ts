@@ -26,7 +26,7 @@ function style(): string {
     `.chart .title{font-size:14px;font-weight:600}.chart .best{font-weight:700}.grid{stroke:var(--grid)}`,
     `.front{fill:none;stroke:var(--soft);stroke-dasharray:5 4}.leader{stroke:var(--soft);stroke-width:.7}`,
     ...KINDS.map((_, i) => `.k${i}{fill:var(--k${i});stroke:var(--k${i})}`),
-    `rect.mark{stroke:none}.spread{stroke-width:1.5}.mark:hover{opacity:.7}`,
+    `rect.mark{stroke:none}.spread{stroke-width:1;opacity:.6}.chart .label{paint-order:stroke;stroke:var(--paper);stroke-width:3px}.mark:hover{opacity:.7}`,
     `.grid-of-bars{display:grid;grid-template-columns:repeat(auto-fill,minmax(26rem,1fr));gap:1.5rem 2rem}`,
     `.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}`,
     `th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);text-align:right}th:first-child,td:first-child{text-align:left}`,

@@ -6,7 +6,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { parseWith, silentCommand, usageError } from '../terminal/command.ts';
+import { parseWith, silentCommand } from '../terminal/command.ts';
 import { parseSize } from '../terminal/sizes.ts';
 import { ENWIK_URL } from '../train/datasets.ts';
 
@@ -95,14 +95,12 @@ export function readSettings(argv: readonly string[]): Settings {
     .option('-q, --quiet');
   parseWith(program, argv);
   const given = program.opts<Partial<Settings>>();
-  const settings = {
+  return {
     ...given,
     compressor: given.compressor ?? ['all'],
     dataset: given.dataset ?? [],
     curve: given.curve ?? [],
   } as Settings;
-  if (program.args.length > 0) throw usageError(`"${program.args[0]}" is no flag`, COMMAND);
-  return settings;
 }
 
 /**

@@ -4,13 +4,15 @@
  * @module
  */
 import { scaleLinear, scaleLog } from 'd3-scale';
-import { curveStepAfter, line } from 'd3-shape';
+import { curveStepBefore, line } from 'd3-shape';
 import { escapeText, MARKERS } from '../train/curve.ts';
 import type { Figures } from './figures.ts';
 
 const WIDTH = 860;
-const HEIGHT = 480;
-const MARGIN = { top: 52, right: 150, bottom: 52, left: 64 };
+const HEIGHT = 500;
+const MARGIN = { top: 52, right: 150, bottom: 72, left: 64 };
+/** What takes more than so many times the least is named below the picture, not drawn: it would press the others together. */
+const OUTLIER = 2.2;
 const LABEL = { height: 16, characterWidth: 7, offset: 10 };
 
 /** Style of a kind of compressor: a colour and a shape, so that neither is needed alone. */
@@ -37,23 +39,52 @@ export function paretoFront<T>(
   });
 }
 
-/** Tops of labels, each moved down until it covers none of those above it. */
-function placeLabels(points: readonly Point[]): number[] {
-  const placed: { left: number; right: number; top: number }[] = [];
-  const tops = new Map<Point, number>();
-  for (const point of [...points].sort((a, b) => a.y - b.y)) {
-    const left = point.x + LABEL.offset;
-    const right = left + point.figures.label.length * LABEL.characterWidth;
-    let top = point.y - LABEL.height / 2;
-    const blocking = () =>
-      placed.find(
-        (other) => other.left < right && left < other.right && Math.abs(other.top - top) < LABEL.height,
-      );
-    for (let other = blocking(); other !== undefined; other = blocking()) top = other.top + LABEL.height;
-    placed.push({ left, right, top });
-    tops.set(point, top);
-  }
-  return points.map((point) => tops.get(point)!);
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const overlap = (a: Box, b: Box): boolean =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+/** Where a label may stand: beside its point, right or left, and then ever further above and below. */
+const PLACES = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5].flatMap((rows) => [
+  { rows, side: 1 },
+  { rows, side: -1 },
+]);
+
+interface Label {
+  readonly x: number;
+  readonly y: number;
+  readonly anchor: 'start' | 'end';
+}
+
+/** Places that cover no marker and no other label, as far as there are any. */
+function placeLabels(points: readonly Point[], plot: Box): Label[] {
+  const { height, characterWidth, offset } = LABEL;
+  const taken: Box[] = points.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 }));
+  return points.map(({ x, y, figures }) => {
+    const width = figures.label.length * characterWidth;
+    const boxes = PLACES.map(({ rows, side }) => {
+      const left = side > 0 ? x + offset : x - offset - width;
+      const top = y + (rows - 0.5) * height;
+      return { left, right: left + width, top, bottom: top + height, side };
+    });
+    const free = boxes.find(
+      (box) =>
+        box.left >= plot.left &&
+        box.right <= plot.right &&
+        box.top >= plot.top &&
+        box.bottom <= plot.bottom &&
+        !taken.some((other) => overlap(box, other)),
+    );
+    const box = free ?? boxes[0];
+    taken.push(box);
+    const anchor = box.side > 0 ? 'start' : 'end';
+    return { x: box.side > 0 ? box.left : box.right, y: box.top + height / 2, anchor };
+  });
 }
 
 const speedText = (bytesPerSecond: number): string =>
@@ -61,14 +92,22 @@ const speedText = (bytesPerSecond: number): string =>
     ? `${+(bytesPerSecond / 1e6).toPrecision(2)} MB/s`
     : `${+(bytesPerSecond / 1e3).toPrecision(2)} KB/s`;
 
+function notDrawn(figures: readonly Figures[]): string {
+  const names = figures.map(({ label, rate }) => `${label} ${(100 * rate).toFixed(1)}`);
+  return names.length === 0 ? '' : `Above the picture: ${names.map((name) => `${name} %`).join('; ')}`;
+}
+
 /**
  * The picture.
  *
  * @param all - compressors on the same input, at least one
  */
 export function speedChart(title: string, all: readonly Figures[], direction: 'encode' | 'decode'): string {
-  const speeds = all.flatMap((figures) => [figures[direction].min, figures[direction].max]);
-  const rates = all.map(({ rate }) => 100 * rate);
+  const least = Math.min(...all.map(({ rate }) => rate));
+  const drawn = all.filter(({ rate }) => rate <= OUTLIER * least);
+  const left = all.filter((figures) => !drawn.includes(figures));
+  const speeds = drawn.flatMap((figures) => [figures[direction].min, figures[direction].max]);
+  const rates = drawn.map(({ rate }) => 100 * rate);
   const x = scaleLog(
     [Math.min(...speeds) / 1.3, Math.max(...speeds) * 1.3],
     [MARGIN.left, WIDTH - MARGIN.right],
@@ -80,7 +119,7 @@ export function speedChart(title: string, all: readonly Figures[], direction: 'e
   );
   const [floor, ceiling] = y.range();
   const at = (value: number): string => value.toFixed(1);
-  const points: Point[] = all.map((figures) => ({
+  const points: Point[] = drawn.map((figures) => ({
     figures,
     x: x(figures[direction].median),
     y: y(100 * figures.rate),
@@ -93,7 +132,7 @@ export function speedChart(title: string, all: readonly Figures[], direction: 'e
   const path = line<Point>(
     (point) => point.x,
     (point) => point.y,
-  ).curve(curveStepAfter);
+  ).curve(curveStepBefore);
   const name = escapeText(
     `${title}: ratio against speed, ${direction === 'encode' ? 'encoding' : 'decoding'}`,
   );
@@ -101,7 +140,8 @@ export function speedChart(title: string, all: readonly Figures[], direction: 'e
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart speed" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${name}">`,
     `<text class="title" x="${MARGIN.left}" y="22">${name}</text>`,
     `<text x="${MARGIN.left}" y="${MARGIN.top - 10}">compressed size, % of the original (lower is better)</text>`,
-    `<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 10}" text-anchor="middle">${direction} speed, median (faster to the right)</text>`,
+    `<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 28}" text-anchor="middle">${direction} speed, median (faster to the right)</text>`,
+    `<text x="${MARGIN.left}" y="${HEIGHT - 8}">${escapeText(notDrawn(left))}</text>`,
   ];
   for (const tick of y.ticks(7)) {
     const row = at(y(tick));
@@ -120,23 +160,26 @@ export function speedChart(title: string, all: readonly Figures[], direction: 'e
     );
   }
   parts.push(`<path class="front" d="${path(front) ?? ''}"/>`);
-  const tops = placeLabels(points);
-  points.forEach((point, i) => {
-    const { figures } = point;
+  for (const { figures, x: column, y: row } of points) {
     const kind = KINDS.indexOf(figures.kind);
     const { min, median, max } = figures[direction];
     const about = `${figures.label} ${figures.version}: ${(100 * figures.rate).toFixed(2)} %, ${speedText(median)} (${speedText(min)} to ${speedText(max)})`;
-    const middle = tops[i] + LABEL.height / 2;
     parts.push(
       `<g class="mark k${kind}"><title>${escapeText(about)}</title>`,
-      `<line class="spread" x1="${at(x(min))}" x2="${at(x(max))}" y1="${at(point.y)}" y2="${at(point.y)}"/>`,
-      `<path d="${MARKERS[kind]}" transform="translate(${at(point.x)},${at(point.y)})"/></g>`,
-      ...(Math.abs(middle - point.y) > 4
-        ? [
-            `<line class="leader" x1="${at(point.x)}" y1="${at(point.y)}" x2="${at(point.x + LABEL.offset)}" y2="${at(middle)}"/>`,
-          ]
-        : []),
-      `<text class="${front.includes(point) ? 'best' : ''}" x="${at(point.x + LABEL.offset)}" y="${at(middle)}" dominant-baseline="middle">${escapeText(figures.label)}</text>`,
+      `<line class="spread" x1="${at(x(min))}" x2="${at(x(max))}" y1="${at(row)}" y2="${at(row)}"/>`,
+      `<path d="${MARKERS[kind]}" transform="translate(${at(column)},${at(row)})"/></g>`,
+    );
+  }
+  const plot = { left: MARGIN.left, right: WIDTH, top: ceiling, bottom: floor };
+  placeLabels(points, plot).forEach((label, i) => {
+    const point = points[i];
+    if (Math.abs(label.y - point.y) > 4) {
+      parts.push(
+        `<line class="leader" x1="${at(point.x)}" y1="${at(point.y)}" x2="${at(label.x)}" y2="${at(label.y)}"/>`,
+      );
+    }
+    parts.push(
+      `<text class="label${front.includes(point) ? ' best' : ''}" x="${at(label.x)}" y="${at(label.y)}" text-anchor="${label.anchor}" dominant-baseline="middle">${escapeText(point.figures.label)}</text>`,
     );
   });
   return `${parts.join('\n')}\n</svg>`;
