@@ -29,6 +29,7 @@ const EDGES: Partial<Record<string, RegExp>> = {
   'cli-progress': /^terminal\//,
   yauzl: /^train\//,
   tar: /^cli\//,
+  pngjs: /^bench\//,
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

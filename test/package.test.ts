@@ -39,7 +39,7 @@ describe('the package', () => {
 
   test('holds only what a user needs', () => {
     const expected =
-      /^(dist\/(?!bench)[\w/.-]+\.(js|d\.ts)|models\/[\w.-]+\.(onnx|md)|spec\/lmz-format\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+      /^(dist\/[\w/.-]+\.(js|d\.ts)|models\/[\w.-]+\.(onnx|md)|spec\/lmz-format\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
     expect(files.filter((file) => !expected.test(file))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([
@@ -48,6 +48,7 @@ describe('the package', () => {
         'dist/codec/worker.js',
         'dist/cli/main.js',
         'dist/train/command.js',
+        'dist/bench/command.js',
       ]),
     );
     expect(files.some((file) => file.endsWith('.onnx'))).toBe(true);

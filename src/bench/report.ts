@@ -49,12 +49,16 @@ function describeCommit(): string {
   }
 }
 
+/** Processors, runtime and system. */
+export function describeHardware(): string {
+  const processors = cpus();
+  const model = processors[0]?.model ?? 'unknown processor';
+  return `${processors.length} x ${model}, Node ${process.version}, ${process.platform}-${process.arch}`;
+}
+
 /** The machine and the code, for the head of a report. */
 export function describeMachine(): string {
-  const processors = cpus();
-  const commit = describeCommit();
-  const model = processors[0]?.model ?? 'unknown processor';
-  return `${processors.length} x ${model}, Node ${process.version}, ${process.platform}-${process.arch}, commit ${commit}`;
+  return `${describeHardware()}, commit ${describeCommit()}`;
 }
 
 /** Prints a report and writes it to `bench/results/NAME.md`. */

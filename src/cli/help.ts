@@ -25,7 +25,7 @@ Compress FILE to FILE.lmz, and FOLDER to FOLDER.tar.lmz. Sources are kept.
      --json           with -l, for programs
  -q, --quiet   -v, --verbose   -h, --help   -V, --version   --  ends options
 
-Commands: lmz model info|audit MODEL [--json]     lmz train (see its --help)
+Commands: lmz model info|audit MODEL, lmz train, lmz bench   (see their --help)
 SIZE takes K, M, G. Exit status: 0 done, 1 error, 2 something was skipped.
 Examples: lmz book.txt     lmz -d book.txt.lmz     tar -I lmz -cf x.tar.lmz x
 `;

@@ -19,8 +19,9 @@ interface SubCommand {
   run(argv: readonly string[], io: Io): Promise<number>;
 }
 
-/** Sub-commands, loaded when called. A file of such a name is `./model` or `./train`. */
+/** Sub-commands, loaded when called. A file of such a name is `./model`, `./train` or `./bench`. */
 const SUB_COMMANDS: Record<string, () => Promise<SubCommand>> = {
+  bench: () => import('../bench/command.ts'),
   model: () => import('./model.ts'),
   train: () => import('../train/command.ts'),
 };

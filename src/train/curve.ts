@@ -31,14 +31,15 @@ const LABEL_GAP = 18;
 const SKIPPED_SHARE = 0.03;
 
 /** On light and on dark backgrounds. */
-const COLOURS = [
+export const COLOURS = [
   ['#0072b2', '#56b4e9'],
   ['#d55e00', '#ff8a3d'],
   ['#007d5a', '#2fd0a5'],
   ['#b05088', '#e79cc6'],
   ['#8a6d00', '#f0e442'],
 ] as const;
-const MARKERS = [
+/** A shape for each colour, about ten units wide around the origin. */
+export const MARKERS = [
   'M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z',
   'M-4,-4h8v8h-8z',
   'M0,-5l5,9h-10z',
@@ -67,7 +68,8 @@ export function curveOf(title: string, progress: readonly ProgressEntry[]): Curv
   return { title, unit: 'bits per byte', training: thin(training, MAX_POINTS), validation };
 }
 
-function escapeText(text: string): string {
+/** Text for inside an element or an attribute of XML and HTML. */
+export function escapeText(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -84,6 +84,23 @@ export const FILE_SETS: Readonly<Record<string, FileSet>> = {
     url: CALGARY_URL,
   },
   'book1+book2': { folder: 'calgary', files: BOOKS, url: CALGARY_URL },
+  canterbury: {
+    folder: 'canterbury',
+    files: {
+      'alice29.txt': '7467306ee0feed4971260f3c87421154a05be571d944e9cb021a5713700c38f0',
+      'asyoulik.txt': 'eaa3526fe53859f34ecdf255712f9ecf0b2c903451d4755b2edaa2e2599cb0fc',
+      'cp.html': 'e0cd21cef5b6c4069461e949be100080c3ce887de6f1dd8626c480528efaaf61',
+      'fields.c': '85d73e354cc50cec76cb5a50537cf8dc035f8cbb8480f9e1cbe2f7d6c23393c7',
+      'grammar.lsp': '1b0805dfc0ae706b35aac2bb4e15f02485efd24dda5dbd29de7b2f84d1a88c15',
+      'kennedy.xls': '9af47239ca29dfe20e633f80bbbb9a4cc9783d0803d7b2b5626f42e4c3790420',
+      'lcet10.txt': '5314ba1dbb03f471df88bec6cd120a938ef60d0fd3511c5c1dce61bf7463245f',
+      'plrabn12.txt': '07e2e0b461af78c7c647cb53dab39de560198e16f799b4516eccf0fbd69f764c',
+      ptt5: '0ec3a75089bb52342813496b17e51377bc9eba3cb519a444d67025354841d650',
+      sum: 'ee5733cd76ecc2f9d8ff156adc3c02a7a851051dcf43a2d56ff4ee4ff606bdb3',
+      'xargs.1': 'c58aeb5d2d1e12751d47e7412b45784405fc30a5671b03d480fa05776e183619',
+    },
+    url: 'http://corpus.canterbury.ac.nz/resources/cantrbry.tar.gz',
+  },
   large: {
     folder: 'large',
     files: {
