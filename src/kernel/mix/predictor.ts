@@ -367,11 +367,11 @@ export function codeByte(lane: u32, byte: u32): u32 {
         prepared = -1;
       }
     }
+    learn(y);
     learnHistories(node, y);
     adapt(old1, y, 255, UNKNOWN);
     adapt(old2, y, 127, UNKNOWN);
     adapt(old3, y, 60, UNKNOWN);
-    learn(y);
   }
   coded++;
   return partial & 255;
