@@ -39,7 +39,7 @@ describe('the package', () => {
 
   test('holds only what a user needs', () => {
     const expected =
-      /^(dist\/[\w/.-]+\.(js|d\.ts)|models\/[\w.-]+\.(onnx|md)|spec\/lmz-format\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+      /^(dist\/[\w/.-]+\.(js|d\.ts)|dist\/kernel\/\w+\.wasm|models\/[\w.-]+\.(onnx|md)|spec\/lmz-format\.md|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
     expect(files.filter((file) => !expected.test(file))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([

@@ -1,12 +1,16 @@
 /**
- * Speed of the built-in model with one lane, whole API, in both directions, beside brotli in the same run.
+ * Speed of the built-in model with one lane, whole API, in both directions, beside brotli in the same run; and of the
+ * networks alone, in the engines that run them.
  *
  * @module
  */
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { compress, decompress } from '../codec/one-shot.ts';
-import { DEFAULT_MODEL } from '../model/registry.ts';
+import { loadModel } from '../model/load.ts';
+import { recognizeRecurrent } from '../model/recurrent/recognize.ts';
+import { DEFAULT_MODEL, listModels, resolveModel } from '../model/registry.ts';
+import { type LaneSession, openSession } from '../model/session.ts';
 import { corpusPath, formatSpread, spreadOf, writeReport } from './report.ts';
 
 const FILE = 'calgary/book1';
@@ -17,6 +21,49 @@ async function speed(size: number, call: () => unknown): Promise<number> {
   const start = performance.now();
   await call();
   return size / (performance.now() - start);
+}
+
+/** Bytes that a network is fed in a round, and lanes that it is fed them in. */
+const STEP_BYTES = 6000;
+const LANES = [1, 4, 16, 64];
+const ENGINES = ['kernel', 'node'] as const;
+
+/** Microseconds a byte of a session, over the beginning of the text of each lane. */
+async function stepTime(session: LaneSession, text: Uint8Array): Promise<number> {
+  const { lanes } = session;
+  const steps = Math.ceil(STEP_BYTES / lanes);
+  const tokens = new Uint8Array(lanes);
+  session.reset();
+  const start = performance.now();
+  for (let step = 0; step < steps; step++) {
+    for (let lane = 0; lane < lanes; lane++) tokens[lane] = text[lane * 1000 + step] & (session.alphabet - 1);
+    if (session.runNow) session.runNow(tokens);
+    else await session.run(tokens, 1);
+  }
+  return (1000 * (performance.now() - start)) / (steps * lanes);
+}
+
+function tableText(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** A row for each model that the kernel runs and each number of lanes. */
+async function networkRows(text: Uint8Array): Promise<string[][]> {
+  const rows: string[][] = [];
+  for (const { name, path } of await listModels()) {
+    const model = loadModel((await resolveModel(path)).bytes);
+    if (recognizeRecurrent(model.graph) === undefined) continue;
+    for (const lanes of LANES) {
+      const sessions = await Promise.all(ENGINES.map((engine) => openSession(model, { lanes, engine })));
+      const times = sessions.map((): number[] => []);
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const [i, session] of sessions.entries()) times[i].push(await stepTime(session, text));
+      }
+      rows.push([name, String(lanes), ...times.map((list) => formatSpread(spreadOf(list), 1))]);
+      for (const session of sessions) await session.release();
+    }
+  }
+  return rows;
 }
 
 export async function run(): Promise<void> {
@@ -47,5 +94,7 @@ export async function run(): Promise<void> {
   const columns = ['', 'bytes', 'ratio', 'KB/s, median (min to max)'];
   writeReport('model-speed', `Speed on ${FILE}`, { columns, rows }, [
     `${ROUNDS} rounds, alternating. Decoding runs at ${ratio.toFixed(2)} times the speed of encoding (target: within 25 %), encoding at ${toBrotli.toFixed(2)} times that of brotli.`,
+    'The networks alone, microseconds a byte, median (min to max):',
+    tableText(['model', 'lanes', 'kernel', 'onnxruntime-node'], await networkRows(data)),
   ]);
 }

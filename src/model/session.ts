@@ -61,7 +61,7 @@ export interface SessionOptions {
 }
 
 /** Up to so many lanes the kernel is faster than onnxruntime-node (bench/results/model-speed.md). */
-const KERNEL_LANES_MAX = 16;
+const KERNEL_LANES_MAX = 32;
 
 const STATE_ARRAYS = {
   uint8: Uint8Array,

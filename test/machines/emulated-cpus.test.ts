@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RecurrentConfig } from '../../src/train/recurrent.ts';
+import { randomModel } from '../model/recurrent/networks.ts';
 import { SLOW } from '../support/runs.ts';
+import { TINY } from '../train/tiny.ts';
 
 // Debian's qemu-user. Without it there is nothing to emulate with, which the skipped tests say.
 const QEMU = 'qemu-x86_64';
@@ -16,6 +19,13 @@ const script = fileURLToPath(new URL('round-trips.mjs', import.meta.url));
 const logitsDigest = fileURLToPath(new URL('../../fixtures/logits-digest.mjs', import.meta.url));
 const references = fileURLToPath(new URL('references.mjs', import.meta.url));
 const models = new URL('../../models/', import.meta.url);
+const kernelLogits = fileURLToPath(new URL('kernel-logits.mjs', import.meta.url));
+/** With and without padding of every size. */
+const NETWORKS: readonly RecurrentConfig[] = [
+  TINY,
+  { ...TINY, units: 64, width: 32, hidden: 32 },
+  { ...TINY, cell: 'minimal', units: 33, width: 9, hidden: 0 },
+];
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../../fixtures/models/${name}.onnx`, import.meta.url));
 
@@ -74,6 +84,20 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
       expect(JSON.parse(run(cpu, [references, ...Object.keys(stored)]))).toEqual(stored);
     },
     600_000,
+  );
+
+  test.each(CPUS)(
+    '%s: the kernel gives the same logits',
+    (cpu) => {
+      const paths = NETWORKS.map((config, i) => {
+        const path = join(folder, `network-${i}.onnx`);
+        writeFileSync(path, randomModel(config, 11));
+        return path;
+      });
+      const args = [kernelLogits, '2', ...paths];
+      expect(run(cpu, args)).toBe(run(undefined, args));
+    },
+    120_000,
   );
 
   test('Haswell really is another machine: int8 weights that saturate give other logits there', () => {

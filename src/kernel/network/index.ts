@@ -76,7 +76,7 @@ class Network {
 function listPairs(x: usize, count: i32, list: usize): usize {
   let to = list;
   for (let i = 0; i < count; i++) {
-    const pair = load<i32>(x + (<usize>i << 2));
+    const pair = load<i32>(x + ((<usize>i) << 2));
     store<i32>(to, i * <i32>PAIR_BYTES);
     store<i32>(to, pair, 4);
     to += pair != 0 ? 8 : 0;
@@ -128,42 +128,32 @@ function accumulate(matrix: Matrix, x: usize, list: usize, sums: usize): void {
 }
 
 /** floor(sums * scales): int32 to float32 */
-// @ts-ignore: decorator
-@inline
 function scaled(sums: usize, scales: usize): v128 {
   return f32x4.floor(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), v128.load(scales)));
 }
 
-// @ts-ignore: decorator
-@inline
 function clip(x: v128, low: f32, high: f32): v128 {
   return f32x4.pmin(f32x4.pmax(x, f32x4.splat(low)), f32x4.splat(high));
 }
 
 /** floor(x * factor) */
-// @ts-ignore: decorator
-@inline
 function floorScale(x: v128, factor: f32): v128 {
   return f32x4.floor(f32x4.mul(x, f32x4.splat(factor)));
 }
 
 /** floor(x * factor + 1/2) */
-// @ts-ignore: decorator
-@inline
 function roundScale(x: v128, factor: f32): v128 {
   return f32x4.floor(f32x4.add(f32x4.mul(x, f32x4.splat(factor)), f32x4.splat(0.5)));
 }
 
 /** Eight float32 as int16. */
-// @ts-ignore: decorator
-@inline
 function narrow(low: v128, high: v128): v128 {
   return i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high));
 }
 
 /** Contexts of the lane with the new byte, and the sum of their tables' rows. */
 function embed(network: Network, lane: usize, token: i32): void {
-  const letter = load<i64>(<usize>network.letters + (<usize>token << 3));
+  const letter = load<i64>(<usize>network.letters + ((<usize>token) << 3));
   const word = load<i64>(lane, 40);
   let wordNext: i64 = 0;
   let previousNext = load<i64>(lane, 48);
@@ -191,7 +181,8 @@ function embed(network: Network, lane: usize, token: i32): void {
     }
     sum += wordNext * load<i64>(coefficients, 48) + previousNext * load<i64>(coefficients, 56);
     coefficients += 64;
-    const index = sum % load<i64>(<usize>network.sizes + (i << 3)) + load<i64>(<usize>network.first + (i << 3));
+    const index =
+      (sum % load<i64>(<usize>network.sizes + (i << 3))) + load<i64>(<usize>network.first + (i << 3));
     row = tables + <usize>index * width;
     for (let k: usize = 0; k < width; k += 8) {
       v128.store(x + (k << 1), i16x8.add(v128.load(x + (k << 1)), v128.load8x8_s(row + k)));
@@ -203,7 +194,7 @@ function embed(network: Network, lane: usize, token: i32): void {
 
 /** The lane's new state from the sums of gates and candidate, and what it changes for matrix products. */
 function advance(network: Network, h: usize, read: usize): void {
-  const bytes = <usize>network.units << 2;
+  const bytes = (<usize>network.units) << 2;
   const p: usize = network.inputSums;
   const s: usize = network.stateSums;
   const change: usize = network.change;
