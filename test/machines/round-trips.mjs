@@ -16,6 +16,7 @@ const MODELS = {
   'recurrent-float32': 'good-recurrent-float32',
   'recurrent-int8': 'good-recurrent-int8',
   hash: 'good-hash',
+  sequence: 'good-sequence',
   ascii: 'good-ascii-128',
 };
 
