@@ -22,6 +22,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<void> }>> = 
   'round-trip': () => import('./round-trip.ts'),
   'stored-stream': () => import('./stored-stream.ts'),
   train: () => import('./train.ts'),
+  'transformer-speed': () => import('./transformer-speed.ts'),
   tuning: () => import('./tuning.ts'),
 };
 

@@ -6,8 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RecurrentConfig } from '../../src/train/recurrent.ts';
 import { randomModel } from '../model/recurrent/networks.ts';
-import { SLOW } from '../support/runs.ts';
 import { TINY } from '../train/tiny.ts';
+import { loadModel } from '../../src/model/load.ts';
+import { makeReference, type Reference } from '../../src/train/reference.ts';
+import { exportTransformer } from '../../src/train/transformer-export.ts';
+import { SLOW } from '../support/runs.ts';
+import { randomTransformer, TINY_TRANSFORMER } from '../support/transformers.ts';
 
 // Debian's qemu-user. Without it there is nothing to emulate with, which the skipped tests say.
 const QEMU = 'qemu-x86_64';
@@ -54,13 +58,13 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'lmz-emulated-'));
     native = JSON.parse(run(undefined, [script, folder, ...LANES])) as Report;
-  });
+  }, 120_000);
   afterAll(() => {
     rmSync(folder, { recursive: true });
   });
 
   test('the native run decodes its own files', () => {
-    expect(Object.keys(native.results)).toHaveLength(9 * LANES.length);
+    expect(Object.keys(native.results)).toHaveLength(10 * LANES.length);
     for (const { decoded } of Object.values(native.results)) expect(decoded).toBe(native.text);
   });
 
@@ -73,15 +77,19 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
   );
 
   test.each(CPUS)(
-    '%s computes the stored reference logits of every model of models/',
-    (cpu) => {
-      const stored: Record<string, { logitsSha256: string; lastLogits: number[] }> = {};
-      for (const file of readdirSync(models).filter((name) => name.endsWith('.reference.json'))) {
-        const content = JSON.parse(readFileSync(new URL(file, models), 'utf8')) as (typeof stored)[string];
+    '%s computes the reference logits of the models of models/ and of two Transformers',
+    async (cpu) => {
+      const paths = readdirSync(models)
+        .filter((name) => name.endsWith('.reference.json'))
+        .map((name) => fileURLToPath(new URL(name.replace(/\.reference\.json$/, ''), models)));
+      for (const positions of ['sinusoidal', 'rotary'] as const)
+        paths.push(await writeTransformer(positions));
+      const stored = paths.map((path) => {
+        const content = JSON.parse(readFileSync(`${path}.reference.json`, 'utf8')) as Reference;
         const { logitsSha256, lastLogits } = content;
-        stored[file.replace(/\.reference\.json$/, '')] = { logitsSha256, lastLogits };
-      }
-      expect(JSON.parse(run(cpu, [references, ...Object.keys(stored)]))).toEqual(stored);
+        return [path, { logitsSha256, lastLogits }];
+      });
+      expect(JSON.parse(run(cpu, [references, ...paths]))).toEqual(Object.fromEntries(stored));
     },
     600_000,
   );
@@ -99,6 +107,17 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
     },
     120_000,
   );
+
+  /** A random Transformer of the thesis' width with its reference, made byte by byte on this machine. */
+  async function writeTransformer(positions: 'sinusoidal' | 'rotary'): Promise<string> {
+    const config = { ...TINY_TRANSFORMER, width: 64, heads: 8, widening: 4, context: 128, positions };
+    const file = exportTransformer(randomTransformer(config, 11, 0.2), { 'lmz.name': positions });
+    const tokens = Array.from({ length: 200 }, (_, i) => (i * 167 + (i >> 3) * 13) & 255);
+    const path = join(folder, positions);
+    writeFileSync(`${path}.onnx`, file);
+    writeFileSync(`${path}.reference.json`, JSON.stringify(await makeReference(loadModel(file), tokens)));
+    return path;
+  }
 
   test('Haswell really is another machine: int8 weights that saturate give other logits there', () => {
     const args = [logitsDigest, fixture('inexact-int8-saturates'), '1', '8'];

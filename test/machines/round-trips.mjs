@@ -17,6 +17,7 @@ const CASES = {
   'recurrent-float32': { mode: 'lm', fixture: 'good-recurrent-float32' },
   'recurrent-int8': { mode: 'lm', fixture: 'good-recurrent-int8' },
   hash: { mode: 'lm', fixture: 'good-hash' },
+  sequence: { mode: 'lm', fixture: 'good-sequence' },
   ascii: { mode: 'lm', fixture: 'good-ascii-128' },
   mixed: {},
   'mixed, order 1': { fixture: 'good-order1-256' },
