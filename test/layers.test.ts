@@ -25,7 +25,7 @@ const EDGES: Partial<Record<string, RegExp>> = {
   'node:fs/promises':
     /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$|^model\/recurrent\/kernel\.ts$/,
   'binary-parser': /^container\//,
-  commander: /^(cli|train|terminal)\//,
+  commander: /^(cli|train|bench|terminal)\//,
   'cli-progress': /^terminal\//,
   yauzl: /^train\//,
   tar: /^cli\//,
