@@ -240,6 +240,7 @@ async function* frameJobs(
       model: opened?.reference,
       lanes,
       engine,
+      threads,
       mayStore: mode !== 'lm',
     } as const;
     yield { result: runTask<EncodeTask>(threads, task, operation) };

@@ -9,18 +9,13 @@ import type { EntropyCoder } from '../entropy/coder.ts';
 import type { ModelContract } from '../model/contract.ts';
 import type { LaneSession } from '../model/session.ts';
 import { laneStarts } from './lanes.ts';
+import { ModelSteps } from './model-steps.ts';
 
-/** Symbols between two reports of progress, of every lane. */
+/** Steps between two reports of progress. */
 const REPORT_STEPS = 1024;
-/**
- * Tokens of all lanes in one call, where an encoder feeds sequences. The Transformer takes 1.4 ms of processor time a byte
- * one by one, 0.27 in sequences of 16, 0.22 of 32 and 64, 0.27 of 128.
- */
-const CALL_TOKENS = 64;
-
 /** Whoever waits for a chunk. */
 export interface Watch {
-  /** Called before every call of the model; throws to end the work. */
+  /** Called before every step; throws to end the work. */
   requireWanted(): void;
   /** Called now and then with the number of symbols coded since the last call. */
   onSymbols(count: number): void;
@@ -28,44 +23,6 @@ export interface Watch {
 
 /** Nobody does. */
 export const UNWATCHED: Watch = { requireWanted: () => undefined, onSymbols: () => undefined };
-
-/** The symbols of all lanes, and what is fed for each. */
-class LaneTokens {
-  readonly starts: Uint32Array;
-  readonly #symbols: Uint8Array;
-  readonly #contract: ModelContract;
-
-  constructor(symbols: Uint8Array, lanes: number, contract: ModelContract) {
-    this.starts = laneStarts(symbols.length, lanes);
-    this.#symbols = symbols;
-    this.#contract = contract;
-  }
-
-  /** Steps of the longest lanes. */
-  get steps(): number {
-    return this.starts[1];
-  }
-
-  /** Steps from a step to the next reset, or to the end. */
-  untilReset(step: number): number {
-    const { context } = this.#contract;
-    return Math.min(this.steps - step, context > 0 ? context - (step % context) : Infinity);
-  }
-
-  /** Tokens [lanes, time] from a step on: the symbol before each; the start token where there is none. */
-  fill(tokens: Int32Array, step: number, time: number): void {
-    const { starts } = this;
-    const { start, context } = this.#contract;
-    const first = step === 0 || (context > 0 && step % context === 0);
-    for (let lane = 0; lane < starts.length - 1; lane++) {
-      for (let t = 0; t < time; t++) {
-        const at = starts[lane] + step + t - 1;
-        const known = (t > 0 || !first) && at < starts[lane + 1];
-        tokens[lane * time + t] = known ? this.#symbols[at] : start;
-      }
-    }
-  }
-}
 
 /**
  * Codes a chunk's symbols, lanes in lock-step. A decoder feeds one token of each lane at a time; an encoder, which knows
@@ -80,32 +37,23 @@ export async function codeSymbols(
   symbols: Uint8Array,
   watch: Watch = UNWATCHED,
 ): Promise<void> {
-  const { lanes } = session;
-  const { alphabet } = contract;
-  const builder = new CdfBuilder(alphabet, contract.logitBits);
-  const input = new LaneTokens(symbols, lanes, contract);
-  const { starts, steps } = input;
-  const sequences = coder.encodes && contract.time === 'sequence';
-  const longest = sequences ? Math.max(1, Math.floor(CALL_TOKENS / lanes)) : 1;
-  let tokens = new Int32Array(lanes);
-  session.reset();
+  const starts = laneStarts(symbols.length, session.lanes);
+  const lanes = session.lanes;
+  const steps = starts[1];
+  const builder = new CdfBuilder(contract.alphabet, contract.logitBits);
+  const input = new ModelSteps({ session, contract }, symbols, starts, coder.encodes);
   let reported = 0;
-  for (let step = 0; step < steps;) {
-    if (contract.context > 0 && step > 0 && step % contract.context === 0) session.reset();
+  for (let step = 0; step < steps; step++) {
     watch.requireWanted();
-    const time = Math.min(longest, input.untilReset(step));
-    if (tokens.length !== lanes * time) tokens = new Int32Array(lanes * time);
-    input.fill(tokens, step, time);
-    const logits = await session.run(tokens, time);
-    for (let t = 0; t < time; t++, step++) {
-      for (let lane = 0; lane < lanes; lane++) {
-        const at = starts[lane] + step;
-        if (at >= starts[lane + 1]) continue;
-        symbols[at] = coder.symbol(builder.fill(logits, (lane * time + t) * alphabet), symbols[at]);
-      }
+    const waiting = input.go(step);
+    if (waiting) await waiting;
+    for (let lane = 0; lane < lanes; lane++) {
+      const at = starts[lane] + step;
+      if (at >= starts[lane + 1]) continue;
+      symbols[at] = coder.symbol(builder.fill(input.logits, input.offset(lane)), symbols[at]);
     }
-    const coded = Math.min(step * lanes, symbols.length);
-    if (coded - reported >= REPORT_STEPS * lanes) {
+    if ((step + 1) % REPORT_STEPS === 0) {
+      const coded = Math.min((step + 1) * lanes, symbols.length);
       watch.onSymbols(coded - reported);
       reported = coded;
     }

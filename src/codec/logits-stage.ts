@@ -17,7 +17,7 @@ import {
   SHARED,
   type StageReply,
 } from './logits-ring.ts';
-import type { LogitsSource } from './logits-source.ts';
+import type { StepLogits } from './model-steps.ts';
 
 // Threads cannot load TypeScript: where this file runs from source, as in the tests, they run the build of it.
 const workerFile = new URL(
@@ -34,32 +34,37 @@ function shared(bytes: Uint8Array): Uint8Array {
 }
 
 /** The logits of one chunk, as they come. */
-export interface StagedLogits extends LogitsSource {
+export interface StagedLogits extends StepLogits {
   /** Done with, wherever it is. Safe to call twice. */
   end(): void;
 }
 
 class RingReader implements StagedLogits {
   readonly logits: Int32Array;
-  offset = 0;
   readonly control: RingControl = new Int32Array(new SharedArrayBuffer(4 * Object.keys(SHARED).length));
   readonly #stepSize: number;
   readonly #onEnd: () => void;
-  /** Steps begun, and steps known to be in the ring. */
-  #steps = 0;
+  readonly #alphabet: number;
+  /** Where the current step's logits begin. */
+  #offset = 0;
+  /** Steps known to be in the ring. */
   #written = 0;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(ring: Int32Array, onEnd: () => void) {
+  constructor(ring: Int32Array, alphabet: number, onEnd: () => void) {
     this.logits = ring;
+    this.#alphabet = alphabet;
     this.#stepSize = ring.length / RING_STEPS;
     this.#onEnd = onEnd;
   }
 
-  advance(): Promise<void> | undefined {
-    const step = this.#steps++;
-    this.offset = (step % RING_STEPS) * this.#stepSize;
+  offset(lane: number): number {
+    return this.#offset + lane * this.#alphabet;
+  }
+
+  go(step: number): Promise<void> | undefined {
+    this.#offset = (step % RING_STEPS) * this.#stepSize;
     if (step % BATCH_STEPS === 0) {
       Atomics.store(this.control, SHARED.read, step);
       Atomics.notify(this.control, SHARED.read);
@@ -89,13 +94,8 @@ class RingReader implements StagedLogits {
     this.#wake?.();
   }
 
-  /** The thread begins with every chunk, and knows where a model's context ends. */
-  reset(): void {
-    // Nothing of its own.
-  }
-
   end(): void {
-    this.wake(new TypeError('advance() after end()'));
+    this.wake(new TypeError('go() after end()'));
     Atomics.store(this.control, SHARED.cancelled, 1);
     Atomics.notify(this.control, SHARED.read);
     this.#onEnd();
@@ -106,6 +106,7 @@ class RingReader implements StagedLogits {
 export class LogitsStage {
   readonly #worker: Worker;
   readonly #lanes: number;
+  readonly #alphabet: number;
   readonly #ring: Int32Array;
   #reader: RingReader | undefined;
   #failure: Error | undefined;
@@ -113,6 +114,7 @@ export class LogitsStage {
   private constructor(worker: Worker, lanes: number, alphabet: number) {
     this.#worker = worker;
     this.#lanes = lanes;
+    this.#alphabet = alphabet;
     this.#ring = new Int32Array(new SharedArrayBuffer(4 * RING_STEPS * lanes * alphabet));
     // The only message after the first: there are more logits.
     worker.on('message', () => this.#reader?.wake());
@@ -174,7 +176,7 @@ export class LogitsStage {
   start(symbols: Uint8Array): StagedLogits {
     if (this.#reader) throw new TypeError('start() on a stage that is at work');
     if (this.#failure) throw this.#failure;
-    const reader = new RingReader(this.#ring, () => {
+    const reader = new RingReader(this.#ring, this.#alphabet, () => {
       if (this.#reader !== reader) return;
       this.#reader = undefined;
       this.#worker.unref();

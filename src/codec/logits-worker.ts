@@ -7,8 +7,7 @@ import { parentPort } from 'node:worker_threads';
 import { toHex } from '../bytes.ts';
 import { LmzError } from '../errors.ts';
 import { loadModel } from '../model/load.ts';
-import type { ModelContract } from '../model/contract.ts';
-import { type LaneSession, openSession } from '../model/session.ts';
+import { openSession } from '../model/session.ts';
 import {
   BATCH_STEPS,
   type OpenRequest,
@@ -19,9 +18,9 @@ import {
   type StageReply,
   type StageRequest,
 } from './logits-ring.ts';
+import { ModelSteps, type OpenModel } from './model-steps.ts';
 
-let session: LaneSession | undefined;
-let contract: ModelContract | undefined;
+let model: OpenModel | undefined;
 
 const port = parentPort!;
 const reply = (message: StageReply): void => {
@@ -31,13 +30,13 @@ const reply = (message: StageReply): void => {
 async function open({ model: reference, lanes }: OpenRequest): Promise<void> {
   try {
     // Whoever opens this stage has the model audited.
-    const model = loadModel(reference.bytes.slice(), {
+    const loaded = loadModel(reference.bytes.slice(), {
       expectedHash: reference.hash,
       platformBound: reference.platformBound,
       trustedHashes: new Set([toHex(reference.hash)]),
     });
-    session = await openSession(model, { lanes, engine: 'kernel' });
-    contract = model.contract;
+    const { contract } = loaded;
+    model = { session: await openSession(loaded, { lanes, engine: 'kernel' }), contract };
     reply({ kind: 'opened', alphabet: contract.alphabet });
   } catch (error) {
     // Anything else ends the thread, which the other side sees.
@@ -58,26 +57,16 @@ function waitForRoom(control: RingControl, written: number): boolean {
 }
 
 function run({ symbols, starts, ring, control }: RunRequest): void {
-  if (session?.runNow === undefined || contract === undefined) throw new Error('run before open');
-  const { lanes } = session;
-  const { alphabet, start, context } = contract;
+  if (model === undefined) throw new Error('run before open');
   const steps = starts[1];
-  const stepSize = lanes * alphabet;
-  const tokens = new Int32Array(lanes).fill(start);
-  session.reset();
+  const stepSize = model.session.lanes * model.contract.alphabet;
+  const input = new ModelSteps(model, symbols, starts, true);
   for (let step = 0; step < steps;) {
     if (!waitForRoom(control, step)) return;
-    const end = Math.min(steps, step + BATCH_STEPS);
-    for (; step < end; step++) {
-      if (context > 0 && step > 0 && step % context === 0) {
-        session.reset();
-        tokens.fill(start);
-      }
-      ring.set(session.runNow(tokens), (step % RING_STEPS) * stepSize);
-      for (let lane = 0; lane < lanes; lane++) {
-        const at = starts[lane] + step;
-        tokens[lane] = at < starts[lane + 1] ? symbols[at] : start;
-      }
+    for (const end = Math.min(steps, step + BATCH_STEPS); step < end; step++) {
+      // The kernel answers at once.
+      void input.go(step);
+      ring.set(input.logits, (step % RING_STEPS) * stepSize);
     }
     Atomics.store(control, SHARED.written, step);
     if (Atomics.exchange(control, SHARED.starved, 0) !== 0) reply({ kind: 'written' });

@@ -6,11 +6,13 @@
  */
 import type { ByteCoder } from '../mix/byte-coder.ts';
 import { UNWATCHED, type Watch } from './language-model.ts';
-import { ModelSteps, type OpenModel } from './model-steps.ts';
+import { ModelSteps, type OpenModel, type StepLogits } from './model-steps.ts';
 
 /** Steps between two looks at whether the work is still wanted, and between two reports of progress. */
 const RUN_STEPS = 256;
 const REPORT_STEPS = 1024;
+/** Chunks from this size on are worth a message to another thread. */
+const STAGE_MIN = 1 << 16;
 
 /**
  * Codes a chunk's bytes, lanes in lock-step.
@@ -43,16 +45,24 @@ export async function codeBytes(
     }
     return;
   }
-  const input = new ModelSteps(model, bytes, starts, known);
-  for (let step = 0; step < steps; step++) {
-    if (step % RUN_STEPS === 0) watch.requireWanted();
-    if (step % REPORT_STEPS === 0) report(step);
-    const waiting = input.go(step);
-    if (waiting) await waiting;
-    for (let lane = 0; lane < lanes; lane++) {
-      const at = starts[lane] + step;
-      if (at < starts[lane + 1]) coder.code(lane, bytes[at], input.logits, input.offset(lane));
-    }
+  const staged = known && bytes.length >= STAGE_MIN ? model.stage?.start(bytes) : undefined;
+  try {
+    await codeSteps(staged ?? new ModelSteps(model, bytes, starts, known));
+  } finally {
+    staged?.end();
   }
   report(steps);
+
+  async function codeSteps(input: StepLogits): Promise<void> {
+    for (let step = 0; step < steps; step++) {
+      if (step % RUN_STEPS === 0) watch.requireWanted();
+      if (step % REPORT_STEPS === 0) report(step);
+      const waiting = input.go(step);
+      if (waiting) await waiting;
+      for (let lane = 0; lane < lanes; lane++) {
+        const at = starts[lane] + step;
+        if (at < starts[lane + 1]) coder.code(lane, bytes[at], input.logits, input.offset(lane));
+      }
+    }
+  }
 }

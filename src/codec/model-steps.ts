@@ -5,20 +5,39 @@
  * @module
  */
 import type { ModelContract } from '../model/contract.ts';
+import type { LogitsStage } from './logits-stage.ts';
 import type { LaneSession } from '../model/session.ts';
 
-/** Tokens of all lanes in one call, where bytes are known in advance and the model takes sequences. */
+/**
+ * Tokens of all lanes in one call, where bytes are known in advance and the model takes sequences. The Transformer takes
+ * 1.4 ms of processor time a byte one by one, 0.27 in sequences of 16, 0.22 of 32 and 64, 0.27 of 128.
+ */
 const CALL_TOKENS = 64;
 
 /** A model at work, and what is to be known of it. */
 export interface OpenModel {
   readonly session: LaneSession;
   readonly contract: ModelContract;
+  /** The same model on a thread of its own, for chunks that are known in advance. */
+  readonly stage?: LogitsStage | undefined;
 }
 
-/** The steps of one chunk. */
-export class ModelSteps {
-  /** Logits of the current step; see {@link offset}. Valid until the next step. */
+/** Logits step by step, lanes in lock-step: computed here, or on a thread that runs ahead (logits-stage.ts). */
+export interface StepLogits {
+  /** Logits of the current step, and maybe of others; see {@link offset}. Valid until the next step. */
+  readonly logits: Int32Array;
+  /** Where a lane's logits begin in {@link logits}. */
+  offset(lane: number): number;
+  /**
+   * Goes to a step; steps follow one another from 0.
+   *
+   * @returns a promise only where the logits have to be waited for
+   */
+  go(step: number): Promise<void> | undefined;
+}
+
+/** The steps of one chunk, computed by a session of this thread. */
+export class ModelSteps implements StepLogits {
   logits: Int32Array = new Int32Array(0);
   readonly #session: LaneSession;
   readonly #contract: ModelContract;
@@ -47,16 +66,10 @@ export class ModelSteps {
     this.#tokens = new Int32Array(lanes);
   }
 
-  /** Where a lane's logits begin in {@link logits}. */
   offset(lane: number): number {
     return (lane * this.#time + this.#t) * this.#contract.alphabet;
   }
 
-  /**
-   * Goes to a step; steps follow one another from 0.
-   *
-   * @returns a promise only where the model has to be waited for
-   */
   go(step: number): Promise<void> | undefined {
     this.#t = step - this.#from;
     if (this.#t < this.#time) return undefined;

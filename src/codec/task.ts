@@ -55,6 +55,8 @@ export interface EncodeTask extends AnyTask {
   chunk: Uint8Array;
   lanes: number;
   coding: Coding;
+  /** Threads that the operation may use: where some are idle, the model gets one of its own. */
+  threads: number;
   /** Needed by predictor 1; predictor 2 takes it where it pays. */
   model: ModelReference | undefined;
   /** Give a stored frame where the coded one is not smaller. */

@@ -26,8 +26,11 @@ function requireWanted(task: Task): void {
 
 class Cancelled extends Error {}
 
-async function openModel(task: Omit<ModelTask, 'control'>): Promise<OpenModel> {
-  return (await import('./worker-model.ts')).openModel(task);
+/** Chunks from this size on are worth the start of another thread. */
+const STAGED_CHUNK = 1 << 18;
+
+async function openModel(task: Omit<ModelTask, 'control'>, staged = false): Promise<OpenModel> {
+  return (await import('./worker-model.ts')).openModel(task, staged);
 }
 
 async function perform(task: Task): Promise<TaskResults[Task['kind']]> {
@@ -43,7 +46,9 @@ async function encode(task: EncodeTask): Promise<EncodedFrame> {
     },
     onSymbols: (count) => Atomics.add(task.control, CONTROL.bytesIn, count),
   };
-  const model = reference && (await openModel({ model: reference, lanes, engine }));
+  const idle = Atomics.load(task.control, CONTROL.busy) < task.threads;
+  const staged = idle && coding.predictor === 'mix' && chunk.length >= STAGED_CHUNK;
+  const model = reference && (await openModel({ model: reference, lanes, engine }, staged));
   const coded =
     coding.predictor === 'lm'
       ? await encodeLm(chunk, model!, watch)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { laneStarts } from '../../src/codec/lanes.ts';
 import { LogitsStage, type StagedLogits } from '../../src/codec/logits-stage.ts';
-import { type LogitsSource, SessionLogits } from '../../src/codec/logits-source.ts';
+import { ModelSteps, type StepLogits } from '../../src/codec/model-steps.ts';
 import { toReference } from '../../src/codec/model-choice.ts';
 import { loadModel, type Model } from '../../src/model/load.ts';
 import { openSession } from '../../src/model/session.ts';
@@ -17,34 +17,20 @@ const fixture = (name: string): Model =>
 /** A model whose context ends every 100 bytes. */
 const forgetful = loadModel(randomModel(TINY, 8, { 'lmz.context': '100' }));
 
-/** A digest of every step's logits, fed with the chunk's own symbols. */
-async function follow(
-  source: LogitsSource,
-  { contract }: Model,
-  symbols: Uint8Array,
-  lanes: number,
-): Promise<number[]> {
-  const { alphabet, start, context } = contract;
-  const starts = laneStarts(symbols.length, lanes);
-  const tokens = new Int32Array(lanes).fill(start);
+/** A digest of every step's logits. */
+async function follow(input: StepLogits, { contract }: Model, size: number, lanes: number): Promise<number[]> {
   const sums: number[] = [];
-  source.reset();
-  for (let step = 0; step < starts[1]; step++) {
-    if (context > 0 && step > 0 && step % context === 0) {
-      source.reset();
-      tokens.fill(start);
-    }
-    const waiting = source.advance(tokens);
+  for (let step = 0; step < laneStarts(size, lanes)[1]; step++) {
+    const waiting = input.go(step);
     if (waiting) await waiting;
     let sum = 0;
-    for (let i = 0; i < lanes * alphabet; i++) {
-      sum = (Math.imul(sum, 31) + source.logits[source.offset + i]) | 0;
+    for (let lane = 0; lane < lanes; lane++) {
+      const from = input.offset(lane);
+      for (const logit of input.logits.subarray(from, from + contract.alphabet)) {
+        sum = (Math.imul(sum, 31) + logit) | 0;
+      }
     }
     sums.push(sum);
-    for (let lane = 0; lane < lanes; lane++) {
-      const at = starts[lane] + step;
-      tokens[lane] = at < starts[lane + 1] ? symbols[at] : start;
-    }
   }
   return sums;
 }
@@ -64,7 +50,9 @@ describe.each<[string, Model, number]>([
 
   async function expected(symbols: Uint8Array): Promise<number[]> {
     const session = await openSession(model, { lanes });
-    const sums = await follow(new SessionLogits(session), model, symbols, lanes);
+    const { contract } = model;
+    const input = new ModelSteps({ session, contract }, symbols, laneStarts(symbols.length, lanes), false);
+    const sums = await follow(input, model, symbols.length, lanes);
     await session.release();
     return sums;
   }
@@ -72,20 +60,20 @@ describe.each<[string, Model, number]>([
   test.each([0, 1, 2, 31, 32, 33, 700, 3000])('%i symbols: the same logits as a session', async (size) => {
     const symbols = tinyText(size, size).map((byte) => byte & 127);
     const staged = stage.start(symbols);
-    expect(await follow(staged, model, symbols, lanes)).toEqual(await expected(symbols));
+    expect(await follow(staged, model, symbols.length, lanes)).toEqual(await expected(symbols));
     staged.end();
     staged.end();
-    await expect(staged.advance(new Int32Array(lanes))).rejects.toThrow('advance() after end()');
+    await expect(staged.go(size)).rejects.toThrow('go() after end()');
   });
 
   test('a chunk given up at any place does not touch the next', async () => {
     for (const steps of [0, 1, 5, 40, 300]) {
       const staged = stage.start(tinyText(5000, 1).map((byte) => byte & 127));
-      for (let i = 0; i < steps; i++) await staged.advance(new Int32Array(lanes));
+      for (let i = 0; i < steps; i++) await staged.go(i);
       staged.end();
       const symbols = tinyText(400, steps).map((byte) => byte & 127);
       const next = stage.start(symbols);
-      expect(await follow(next, model, symbols, lanes)).toEqual(await expected(symbols));
+      expect(await follow(next, model, symbols.length, lanes)).toEqual(await expected(symbols));
       next.end();
     }
   });
@@ -100,16 +88,16 @@ describe.each<[string, Model, number]>([
 describe('a thread that dies', () => {
   const model = loadModel(randomModel(TINY, 9));
 
-  async function drain(staged: StagedLogits, steps: number): Promise<void> {
-    for (let i = 0; i < steps; i++) await staged.advance(new Int32Array(1));
+  async function drain(staged: StagedLogits, from: number, to: number): Promise<void> {
+    for (let i = from; i < to; i++) await staged.go(i);
   }
 
   test('at work is an error, now and later', async () => {
     const stage = await LogitsStage.open({ model: toReference(model), lanes: 1 });
     const staged = stage.start(new Uint8Array(30_000_000));
-    await drain(staged, 100);
+    await drain(staged, 0, 100);
     const closed = stage.close();
-    const error = await codedAsync(() => drain(staged, 30_000_000));
+    const error = await codedAsync(() => drain(staged, 100, 30_000_000));
     expect(error.code).toBe('LMZ_WORKER');
     await closed;
     staged.end();
