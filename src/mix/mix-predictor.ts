@@ -27,7 +27,11 @@ const f = Math.fround;
 /** Limits of the counts of histories' probabilities and of the direct ones of orders 1 to 3. */
 const HISTORY_LIMIT = 255;
 const DIRECT_LIMITS = [255, 127, 60];
-const DIRECT_HASH_BITS = 20;
+/** Blocks of 16 nodes in the direct tables of orders 2 and 3, and in a map of hashed contexts, as powers of two. */
+const DIRECT_BLOCK_BITS = 16;
+const MAP_BLOCK_BITS = 12;
+/** Of a slot's hash, what the second half of a byte keeps of the first: slots of one byte lie in one page of memory. */
+const PAGE_MASK = 0x00ffff00;
 /** Minimum lengths of the two match models. */
 const MATCH_MINIMA = [6, 14];
 /** The learning rate of the first layer falls from FIRST by 1 / (1 + bytes * DECAY) to LAST. */
@@ -109,7 +113,7 @@ export class MixPredictor implements BitPredictor {
     for (let i = 0; i < count; i++) HISTORY_GUESS.forEach((p, s) => (this.#meanings[i * 256 + s] = p << 16));
     const matchBits = matchTableBits(parameters.tableBits);
     this.#matches = MATCH_MINIMA.map((minimum) => new MatchModel(chunk, laneStarts, minimum, matchBits));
-    this.#direct = [65536, 1 << DIRECT_HASH_BITS, 1 << DIRECT_HASH_BITS].map((size) =>
+    this.#direct = [65536, 16 << DIRECT_BLOCK_BITS, 16 << DIRECT_BLOCK_BITS].map((size) =>
       new Uint32Array(size).fill(UNKNOWN_PROBABILITY),
     );
     const { languageModel } = parameters;
@@ -171,10 +175,16 @@ export class MixPredictor implements BitPredictor {
       match.predict(x, at, partial, shift);
       at += 2;
     }
-    const order2Hash = hash2(h.last4 & 0xffff, partial);
+    // What hashed contexts know of the bits: those before this half of the byte by hash, then the node, side by side.
+    const half = bit < 4 ? 1 : partial >> (bit - 4);
+    const node = this.#node();
+    const order2Hash = hash2(h.last4 & 0xffff, half);
+    const order3Hash = hash2(h.last4 & 0xffffff, half + 77);
+    const mapRow = (hash: number): number => ((hash & ((1 << MAP_BLOCK_BITS) - 1)) << 4) | node;
+    const order2Row = mapRow(order2Hash);
     this.#directAt[0] = (order1 << 8) | partial;
-    this.#directAt[1] = order2Hash >>> (32 - DIRECT_HASH_BITS);
-    this.#directAt[2] = hash2(h.last4 & 0xffffff, partial + 77) >>> (32 - DIRECT_HASH_BITS);
+    this.#directAt[1] = ((order2Hash >>> (32 - DIRECT_BLOCK_BITS)) << 4) | node;
+    this.#directAt[2] = ((order3Hash >>> (32 - DIRECT_BLOCK_BITS)) << 4) | node;
     for (let i = 0; i < 3; i++) x[at++] = STRETCH_TABLE[this.#direct[i][this.#directAt[i]] >>> 20];
 
     // The bit that the longest match expects, as long as it was right in this byte; 2 without one.
@@ -194,7 +204,7 @@ export class MixPredictor implements BitPredictor {
       x[at + 1] = f(f(squash(clipStretch(stretched)) - 0.5) * 2);
       x[at + 2] = stretchOf(byPartial.refine(stretched, partial));
       x[at + 3] = stretchOf(byOrder1.refine(stretched, partial | (order1 << 8)));
-      x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Hash & 0xffff));
+      x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Row));
       x[at + 5] = stretchOf(byMatch.refine(stretched, (bucket * 256 + partial) * 3 + expected));
     }
 
@@ -220,9 +230,9 @@ export class MixPredictor implements BitPredictor {
     const [map1, map2, map3, mapWord] = this.#maps;
     let p = f(squash(mixed) * SHARE_MIXED);
     p = f(p + f(map1.refine(mixed, partial | (order1 << 8)) * SHARE_MAP));
-    p = f(p + f(map2.refine(mixed, order2Hash & 0xffff) * SHARE_MAP));
-    p = f(p + f(map3.refine(mixed, hash2(h.last4 & 0xffffff, partial + 3) & 0xffff) * SHARE_MAP));
-    p = f(p + f(mapWord.refine(mixed, hash2(text.word, partial) & 0xffff) * SHARE_MAP));
+    p = f(p + f(map2.refine(mixed, order2Row) * SHARE_MAP));
+    p = f(p + f(map3.refine(mixed, mapRow(order3Hash)) * SHARE_MAP));
+    p = f(p + f(mapWord.refine(mixed, mapRow(hash2(text.word, half))) * SHARE_MAP));
     this.#probability = Math.max(P_MIN, Math.min(P_MAX, Math.trunc(f(p * 2 ** 24))));
     return this.#probability;
   }
@@ -235,7 +245,10 @@ export class MixPredictor implements BitPredictor {
     if (bit === 0) {
       for (let i = 0; i < count; i++) this.#slotOf[i] = this.#slots.find(this.#hashes[i]);
     } else if (bit === 4) {
-      for (let i = 0; i < count; i++) this.#slotOf[i] = this.#slots.find(hash2(this.#hashes[i], partial));
+      for (let i = 0; i < count; i++) {
+        const first = this.#hashes[i];
+        this.#slotOf[i] = this.#slots.find((first & PAGE_MASK) | (hash2(first, partial) & ~PAGE_MASK));
+      }
     }
     const node = this.#node();
     let hits = 0;

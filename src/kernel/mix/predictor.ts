@@ -45,6 +45,8 @@ const P_MAX: u32 = (1 << 24) - 64;
 /** Limit of the histories' counts; a count of all ones marks the word of the empty history, which predicts nothing. */
 const HISTORY_LIMIT: i32 = 255;
 const EMPTY: i32 = 1023;
+/** Of a slot's hash, what the second half of a byte keeps of the first. */
+const PAGE_MASK: u32 = 0x00ffff00;
 
 /** Parameters of the chunk. */
 let binary: bool = false;
@@ -136,19 +138,31 @@ function findSlots(): void {
   for (let i: u32 = 0; i < end; i += 4) store<u32>(SLOTS_AT + i, find(load<u32>(HASHES_AT + i)));
 }
 
+/** Node of a half byte's tree: the bits of this half that are known, after a leading 1. */
+@inline
+function nodeOf(partial: u32): u32 {
+  if (partial < 16) return partial;
+  const place: u32 = 1 << (27 - clz(partial));
+  return (partial & (place - 1)) | place;
+}
+
 /** Computes where the statistics of a bit lie, except the slots and the language model's, and reads them. */
 @inline
 function aim(h: Lane, partial: u32): void {
   const last4 = h.last4;
   const small = partial | ((last4 & 255) << 8);
-  const order2 = hash2(last4 & 0xffff, partial);
+  // What is known of this half of the byte, as node of a tree, and what is known of the byte before it.
+  const node = nodeOf(partial);
+  const half = partial < 16 ? 1 : partial >> (27 - clz(partial));
+  const order2 = hash2(last4 & 0xffff, half);
+  const order3 = hash2(last4 & 0xffffff, half + 77);
   direct1 = DIRECT_ONE_AT + (small << 2);
-  direct2 = DIRECT_TWO_AT + (order2 >> 12 << 2);
-  direct3 = DIRECT_THREE_AT + (hash2(last4 & 0xffffff, partial + 77) >> 12 << 2);
+  direct2 = DIRECT_TWO_AT + (order2 >> 16 << 6) + (node << 2);
+  direct3 = DIRECT_THREE_AT + (order3 >> 16 << 6) + (node << 2);
   const row1 = MAP_ONE_AT + small * pairBytes;
-  const row2 = MAP_TWO_AT + (order2 & 0xffff) * pairBytes;
-  const row3 = MAP_THREE_AT + (hash2(last4 & 0xffffff, partial + 3) & 0xffff) * ROW_BYTES;
-  const row4 = MAP_WORD_AT + (hash2(h.word, partial) & 0xffff) * ROW_BYTES;
+  const row2 = MAP_TWO_AT + (((order2 & 0xfff) << 4) + node) * pairBytes;
+  const row3 = MAP_THREE_AT + (((order3 & 0xfff) << 4) + node) * ROW_BYTES;
+  const row4 = MAP_WORD_AT + (((hash2(h.word, half) & 0xfff) << 4) + node) * ROW_BYTES;
   setRows(0, row1, row2, row3, row4);
   // Which of a row's three lines it will be is not known yet.
   fetched =
@@ -341,7 +355,7 @@ export function codeByte(lane: u32, byte: u32): u32 {
   let partial: u32 = 1;
   for (let bit: u32 = 0; bit < 8; bit++) {
     if ((bit & 3) === 0) findSlots();
-    const node = bit < 4 ? partial : (partial & ((1 << (bit - 4)) - 1)) | (1 << (bit - 4));
+    const node = nodeOf(partial);
     const p = predict(h, partial, bit, node);
     const y = codeBit(p, (byte >> (7 - bit)) & 1);
     partial = (partial << 1) | y;
@@ -354,7 +368,10 @@ export function codeByte(lane: u32, byte: u32): u32 {
       if (withModel) aimModel(h, partial, 6 - bit);
       if (bit === 3) {
         const end = HASHES_AT + (contexts << 2);
-        for (let at = HASHES_AT; at < end; at += 4) store<u32>(at, hash2(load<u32>(at), partial));
+        for (let at = HASHES_AT; at < end; at += 4) {
+          const first = load<u32>(at);
+          store<u32>(at, (first & PAGE_MASK) | (hash2(first, partial) & ~PAGE_MASK));
+        }
         fetchSlots();
       }
     } else {
