@@ -14,7 +14,7 @@ import { LmzError } from '../errors.ts';
 import { parseModelProto } from './onnx/parse.ts';
 
 /** The built-in model that is used where none is named. */
-export const DEFAULT_MODEL = 'order2';
+export const DEFAULT_MODEL = 'default';
 const EXTENSION = '.onnx';
 
 /** A model file. */

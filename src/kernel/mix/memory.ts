@@ -20,8 +20,15 @@ export const RATE_AT: u32 = 0x1000;
 export const POWER_AT: u32 = 0x2000;
 /** Float32Array(33): what a probability map's knots begin with. */
 export const KNOT_AT: u32 = 0x2400;
-/** Uint16Array(256): first guesses of histories' meanings. */
-export const GUESS_AT: u32 = 0x2800;
+/** Uint16Array(33): the same of coarse maps. */
+export const COARSE_KNOT_AT: u32 = 0x2600;
+/**
+ * Of a chunk, also from the driver: Uint32Array(256), what histories mean at first; Float32Array(INPUTS_MAX), the first
+ * layer's first weights; 2 x Float32Array(8), the second layer's.
+ */
+export const START_AT: u32 = 0x2800;
+export const START_INPUTS_AT: u32 = 0x3100;
+export const START_OUTPUTS_AT: u32 = 0x3300;
 /** Float32Array(4096) and Float32Array(4097). */
 export const STRETCH_AT: u32 = 0x4000;
 export const SQUASH_AT: u32 = 0x8000;
@@ -44,6 +51,8 @@ export const SECOND_AT: u32 = 0x11520;
 export const OUTPUTS_AT: u32 = 0x11540;
 /** Of two groups of four probability maps: knots below, knots above, addresses of both. */
 export const MAP_SCRATCH_AT: u32 = 0x11600;
+/** Of two coarse maps: addresses of the rows of the bit to come, of the knots that learn, and those' first values. */
+export const COARSE_SCRATCH_AT: u32 = 0x11700;
 /** Int32Array(256): the language model's logits; Uint32Array(257): their cumulative frequencies. */
 export const LOGITS_AT: u32 = 0x12000;
 export const CDF_AT: u32 = 0x12400;
@@ -64,9 +73,11 @@ export const DIRECT_TWO_AT: u32 = DIRECT_ONE_AT + 65536 * 4;
 export const DIRECT_THREE_AT: u32 = DIRECT_TWO_AT + (1 << 22);
 /** Weights of the second layer, then of the first. */
 export const LAYER2_AT: u32 = DIRECT_THREE_AT + (1 << 22);
-export const LAYER1_AT: u32 = LAYER2_AT + 0x4000;
+/** float32 for each weight vector of the first layer: its updates. */
+export const UPDATES_AT: u32 = LAYER2_AT + 0x4000;
+export const LAYER1_AT: u32 = UPDATES_AT + 0x8000;
 /** Largest number of weight vectors of the first layer. */
-const VECTORS_MAX: u32 = 4608;
+export const VECTORS_MAX: u32 = 4608;
 /**
  * Probability maps, rows of 33 knots: orders 1 and 2, each row followed by the language model's in the same context when
  * there is one; order 3; word; the language model's by the bits so far and by the match.
@@ -77,6 +88,10 @@ export const MAP_ONE_AT: u32 = (LAYER1_AT + VECTORS_MAX * INPUTS_MAX * 4 + 63) &
 export const MAP_TWO_AT: u32 = MAP_ONE_AT + 2 * MAP_BYTES;
 export const MAP_THREE_AT: u32 = MAP_TWO_AT + 2 * MAP_BYTES;
 export const MAP_WORD_AT: u32 = MAP_THREE_AT + MAP_BYTES;
+/** In the place of the maps of order 3 and of the word, rows of 33 coarse knots: orders 1 and 2, of the fast set. */
+export const COARSE_ROW_BYTES: u32 = 33 * 2;
+export const COARSE_ONE_AT: u32 = MAP_THREE_AT;
+export const COARSE_TWO_AT: u32 = COARSE_ONE_AT + 65536 * COARSE_ROW_BYTES;
 export const MODEL_MAP_AT: u32 = MAP_WORD_AT + MAP_BYTES;
 export const MODEL_MATCH_MAP_AT: u32 = MODEL_MAP_AT + 256 * ROW_BYTES;
 const MAPS_END: u32 = MODEL_MATCH_MAP_AT + 16 * 256 * 3 * ROW_BYTES;

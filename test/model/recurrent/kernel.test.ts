@@ -155,9 +155,9 @@ describe('a kernel that cannot be trusted', () => {
 });
 
 test('the default model in the kernel gives the logits noted beside it', async () => {
-  const file = new Uint8Array(readFileSync(new URL('../../../models/interim.onnx', import.meta.url)));
+  const file = new Uint8Array(readFileSync(new URL('../../../models/default.onnx', import.meta.url)));
   const noted = JSON.parse(
-    readFileSync(new URL('../../../models/interim.reference.json', import.meta.url), 'utf8'),
+    readFileSync(new URL('../../../models/default.reference.json', import.meta.url), 'utf8'),
   ) as Reference;
   const found = await makeReference(
     loadModel(file, { trustedHashes: new Set([noted.model]) }),
