@@ -7,6 +7,7 @@ import { equalBytes, toHex } from '../bytes.ts';
 import { LmzError } from '../errors.ts';
 import { loadModel, type Model } from '../model/load.ts';
 import { DEFAULT_MODEL, resolveModel } from '../model/registry.ts';
+import { SHIPPED_HASHES } from '../model/shipped.ts';
 import { sha256 } from '../digest.ts';
 import type { ModelSource } from './options.ts';
 import type { ModelReference } from './task.ts';
@@ -53,9 +54,9 @@ export async function chooseByHash(hash: Uint8Array, given: ModelSource | undefi
  */
 export function openChosen(choice: ChosenModel, platformBound: boolean): Model {
   if (choice.loaded && (platformBound || !choice.loaded.platformBound)) return choice.loaded;
-  if (!platformBound) return loadModel(choice.bytes);
+  if (!platformBound) return loadModel(choice.bytes, { trustedHashes: SHIPPED_HASHES });
   try {
-    return loadModel(choice.bytes);
+    return loadModel(choice.bytes, { trustedHashes: SHIPPED_HASHES });
   } catch (error) {
     if (!(error instanceof LmzError)) throw error;
     return loadModel(choice.bytes, { platformBound });

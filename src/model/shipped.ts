@@ -1,0 +1,16 @@
+/**
+ * The models of this release, by hash. Their audit is a test of the release, and need not be done again whenever one is
+ * used: it takes longer than loading them.
+ *
+ * @module
+ */
+
+/** SHA-256 of the files in `models/`, lower-case hexadecimal. */
+export const SHIPPED_HASHES: ReadonlySet<string> = new Set([
+  // default.onnx
+  '87a4e51520865c3372b88f36034847d5c6e42af5ba2ad63b3660a26ba7cd905f',
+  // small.onnx
+  '4336bf5a0b9dc52926c3ee3dcdc4c619f658eb3920eb68e1339e8ca61d3534ac',
+  // order2.onnx
+  '044bdd4177e0b43d7876ff6a72c20d7059451b682f276c3d9b90f823148176af',
+]);
