@@ -647,8 +647,14 @@ export class Mixing {
 
     // 11.9
     if (b === 0) current.slots = hashes.map((h) => this.#slots.find(h));
-    if (b === 4) current.slots = hashes.map((h) => this.#slots.find(H(h, k)));
-    const node = b < 4 ? k : 2 ** (b - 4) + (k % 2 ** (b - 4));
+    if (b === 4) {
+      current.slots = hashes.map((h) => this.#slots.find((h & 0x00ffff00) + ((H(h, k) & 0xff0000ff) >>> 0)));
+    }
+    const half = b < 4 ? 1 : k >> (b - 4);
+    const node = 2 ** (b % 4) + (k % 2 ** (b % 4));
+    const h2 = H(o4 % 2 ** 16, half);
+    const h3 = H(o4 % 2 ** 24, half + 77);
+    const row = (h: number): number => 16 * (h % 2 ** 12) + node;
     const cells = current.slots.map((slot) => slot + node);
     const histories = cells.map((cell) => this.#slots.bytes[cell]);
     const inputs: number[] = [];
@@ -659,16 +665,15 @@ export class Mixing {
       if (s > 0 && this.#used[i] <= (this.#p.profile === 'text' ? 6 : 4)) hits += 1;
     });
     for (const match of this.#matches) inputs.push(...match.inputs(k, b));
-    const direct = [2 ** 8 * c1 + k, H(o4 % 2 ** 16, k) >>> 12, H(o4 % 2 ** 24, k + 77) >>> 12];
+    const direct = [2 ** 8 * c1 + k, 16 * (h2 >>> 16) + node, 16 * (h3 >>> 16) + node];
     direct.forEach((at, i) => inputs.push(ST[this.#direct[i].word(at) >>> 20]));
-    const order2 = H(o4 % 2 ** 16, k) % 2 ** 16;
     let x = 0;
     let poss = 0;
     if (withModel) {
       x = modelInput(current.frequencies, k, b);
       poss = possible(current.frequencies, k, b);
       inputs.push(x, f32(f32(squash(clip(x)) - 0.5) * 2));
-      const contexts = [k, k + 2 ** 8 * c1, order2, 3 * (2 ** 8 * q + k) + g];
+      const contexts = [k, k + 2 ** 8 * c1, row(h2), 3 * (2 ** 8 * q + k) + g];
       contexts.forEach((context, i) => inputs.push(stretch(this.#modelMaps[i].refine(x, context))));
     }
     inputs.push(0.3);
@@ -694,7 +699,7 @@ export class Mixing {
     const z = f32(f32(dotK + dotG) * 0.5);
 
     // 11.11
-    const contexts = [k + 2 ** 8 * c1, order2, H(o4 % 2 ** 24, k + 3) % 2 ** 16, H(lane.word, k) % 2 ** 16];
+    const contexts = [k + 2 ** 8 * c1, row(h2), row(h3), row(H(lane.word, half))];
     const R = contexts.reduce(
       (sum, context, i) => f32(sum + f32(this.#maps[i].refine(z, context) * f32(0.15))),
       f32(squash(z) * f32(0.4)),
@@ -710,7 +715,7 @@ export class Mixing {
     cells.forEach((cell, i) => {
       const s = histories[i];
       this.#histories[i].update(s, y, 255);
-      // Two contexts may share a slot: each moves on what it finds there.
+      // Two contexts may use one slot: each moves on what it finds there.
       this.#slots.bytes[cell] = NEXT[2 * this.#slots.bytes[cell] + y];
     });
     for (const match of this.#matches) match.update(y);
