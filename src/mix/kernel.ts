@@ -21,7 +21,7 @@ import type { ByteCoder, MixDecoder, MixEncoder } from './byte-coder.ts';
 import { contextsOf } from './contexts.ts';
 import { LOG_TABLE, SQUASH_TABLE, STRETCH_TABLE } from './logistic.ts';
 import type { MixParameters } from './parameters.ts';
-import { FIRST_KNOTS } from './probability-map.ts';
+import { FIRST_COARSE_KNOTS, FIRST_KNOTS } from './probability-map.ts';
 import { CLASS, LETTER } from './text-state.ts';
 
 /** Idle instances that a thread keeps. */
@@ -90,6 +90,7 @@ const TABLES: Readonly<Record<string, Uint8Array | Uint16Array | Int32Array | Fl
   RATE_AT: RATE,
   POWER_AT: POWER_TABLE,
   KNOT_AT: FIRST_KNOTS,
+  COARSE_KNOT_AT: FIRST_COARSE_KNOTS,
   STRETCH_AT: STRETCH_TABLE,
   SQUASH_AT: SQUASH_TABLE,
   LOG_AT: LOG_TABLE,

@@ -3,7 +3,8 @@
  * The plain reference; a fast kernel must give the same bits.
  *
  * A bit's way: the histories of all contexts, matches, low orders and the language model become inputs; seven mixers, each
- * with weights chosen by another small context, weigh them; two mixers weigh those; four probability maps refine.
+ * with weights chosen by another small context, weigh them; two mixers weigh those; four probability maps refine. The fast
+ * set of contexts makes do with one match model, one low order, five mixers, one above them, and two coarse maps.
  *
  * @module
  */
@@ -18,7 +19,7 @@ import { bitLength, MatchModel } from './match-model.ts';
 import { inputVector, Mixer } from './mixer.ts';
 import { matchTableBits, type MixParameters } from './parameters.ts';
 import type { BitPredictor } from './predictor.ts';
-import { ProbabilityMap } from './probability-map.ts';
+import { CoarseProbabilityMap, ProbabilityMap, type Refinement } from './probability-map.ts';
 import { SlotTable } from './slots.ts';
 import { rangeOf } from './text-state.ts';
 
@@ -27,9 +28,14 @@ const f = Math.fround;
 /** Limits of the counts of histories' probabilities and of the direct ones of orders 1 to 3. */
 const HISTORY_LIMIT = 255;
 const DIRECT_LIMITS = [255, 127, 60];
-const DIRECT_HASH_BITS = 20;
-/** Minimum lengths of the two match models. */
+/** Blocks of 16 nodes in the direct tables of orders 2 and 3, and in a map of hashed contexts, as powers of two. */
+const DIRECT_BLOCK_BITS = 16;
+const MAP_BLOCK_BITS = 12;
+/** Of a slot's hash, what the second half of a byte keeps of the first: slots of one byte lie in one page of memory. */
+const PAGE_MASK = 0x00ffff00;
+/** Minimum lengths of the match models. */
 const MATCH_MINIMA = [6, 14];
+const FAST_MATCH_MINIMA = [6];
 /** The learning rate of the first layer falls from FIRST by 1 / (1 + bytes * DECAY) to LAST. */
 const RATE_FIRST = f(0.02);
 const RATE_LAST = f(0.003);
@@ -37,6 +43,7 @@ const RATE_DECAY = f(0.0005);
 const RATE_SECOND_LAYER = f(0.002);
 /** Weights that mixing begins with. */
 const WEIGHT_HISTORY = 0.14;
+const FAST_WEIGHT_HISTORY = 0.2;
 const WEIGHT_MATCH = 0.2;
 const WEIGHT_DIRECT = 0.1;
 const WEIGHT_MODEL = 0.4;
@@ -45,20 +52,27 @@ const BIAS = 0.3;
 /** Shares of the mixed and of each refined probability in the result. */
 const SHARE_MIXED = f(0.4);
 const SHARE_MAP = f(0.15);
+const FAST_SHARE_MIXED = 0.5;
+const FAST_SHARE_MAP = 0.25;
 /** Results keep so many units of 2^-24 away from 0 and 1. */
 const P_MIN = 64;
 const P_MAX = 2 ** 24 - P_MIN;
-/** Inputs from the language model, and number of first-layer mixers. */
+/** Inputs from the language model. */
 const MODEL_INPUTS = 6;
-const SELECTORS = 7;
-/** Number of weight vectors of each selecting context; the fifth depends on whether there is a language model. */
-const SET_SIZES = [256, 264, 256, 56, 768, 504, 1024];
-const SET_SIZE_WITHOUT_MODEL = 2048;
+/** Number of weight vectors of each selecting context of the first layer, and of the second. */
+const SET_SIZES = [256, 264, 256, 56, 2048, 504, 1024];
+const SET_SIZES_WITH_MODEL = [256, 264, 256, 56, 768, 504, 1024];
+const FAST_SET_SIZES = [256, 264, 256, 56, 504];
+const SECOND_SET_SIZES = [256, 160];
+const FAST_SECOND_SET_SIZES = [256];
+/** Contexts of a map. */
+const MAP_CONTEXTS = 65536;
 
 /** See the module's head. */
 export class MixPredictor implements BitPredictor {
   readonly #chunk: Uint8Array;
   readonly #parameters: MixParameters;
+  readonly #fast: boolean;
   readonly #lanes: LaneHistory[];
   readonly #contexts: readonly Context[];
   readonly #slots: SlotTable;
@@ -72,11 +86,11 @@ export class MixPredictor implements BitPredictor {
   readonly #directAt = new Int32Array(3);
   readonly #model = new LanguageModelInput();
   readonly #inputs: Float32Array;
-  readonly #outputs = inputVector(SELECTORS);
+  readonly #outputs: Float32Array;
   readonly #layer1: readonly Mixer[];
   readonly #layer2: readonly Mixer[];
   readonly #modelMaps: readonly ProbabilityMap[];
-  readonly #maps: readonly ProbabilityMap[];
+  readonly #maps: readonly Refinement[];
   #lane: LaneHistory;
   #bytes = 0;
   #rate = 0;
@@ -93,6 +107,7 @@ export class MixPredictor implements BitPredictor {
   constructor(chunk: Uint8Array, laneStarts: ArrayLike<number>, parameters: MixParameters) {
     this.#chunk = chunk;
     this.#parameters = parameters;
+    const fast = (this.#fast = parameters.contexts === 'fast');
     const indirect = new IndirectHistory();
     this.#lanes = Array.from(
       { length: laneStarts.length - 1 },
@@ -108,31 +123,35 @@ export class MixPredictor implements BitPredictor {
     this.#meanings = new Uint32Array(count * 256);
     for (let i = 0; i < count; i++) HISTORY_GUESS.forEach((p, s) => (this.#meanings[i * 256 + s] = p << 16));
     const matchBits = matchTableBits(parameters.tableBits);
-    this.#matches = MATCH_MINIMA.map((minimum) => new MatchModel(chunk, laneStarts, minimum, matchBits));
-    this.#direct = [65536, 1 << DIRECT_HASH_BITS, 1 << DIRECT_HASH_BITS].map((size) =>
-      new Uint32Array(size).fill(UNKNOWN_PROBABILITY),
-    );
+    const minima = fast ? FAST_MATCH_MINIMA : MATCH_MINIMA;
+    this.#matches = minima.map((minimum) => new MatchModel(chunk, laneStarts, minimum, matchBits));
+    const directSizes = fast ? [65536] : [65536, 16 << DIRECT_BLOCK_BITS, 16 << DIRECT_BLOCK_BITS];
+    this.#direct = directSizes.map((size) => new Uint32Array(size).fill(UNKNOWN_PROBABILITY));
     const { languageModel } = parameters;
-    const total = 2 * count + 2 * MATCH_MINIMA.length + 3 + (languageModel ? MODEL_INPUTS : 0) + 1;
+    const total = 2 * count + 2 * minima.length + directSizes.length + (languageModel ? MODEL_INPUTS : 0) + 1;
     this.#inputs = inputVector(total);
     this.#inputs[total - 1] = BIAS;
     const start = this.#startWeights(count);
-    this.#layer1 = SET_SIZES.map(
-      (size, i) => new Mixer(this.#inputs, i === 4 && !languageModel ? SET_SIZE_WITHOUT_MODEL : size, start),
+    const setSizes = fast ? FAST_SET_SIZES : languageModel ? SET_SIZES_WITH_MODEL : SET_SIZES;
+    this.#layer1 = setSizes.map((size) => new Mixer(this.#inputs, size, start));
+    this.#outputs = inputVector(setSizes.length);
+    const equal = new Float32Array(this.#outputs.length).fill(1 / setSizes.length);
+    this.#layer2 = (fast ? FAST_SECOND_SET_SIZES : SECOND_SET_SIZES).map(
+      (size) => new Mixer(this.#outputs, size, equal),
     );
-    const equal = new Float32Array(this.#outputs.length).fill(1 / SELECTORS);
-    this.#layer2 = [256, 160].map((size) => new Mixer(this.#outputs, size, equal));
     const modelMapSizes = languageModel ? [256, 65536, 65536, 16 * 256 * 3] : [];
     this.#modelMaps = modelMapSizes.map((size) => new ProbabilityMap(size));
-    this.#maps = [65536, 65536, 65536, 65536].map((size) => new ProbabilityMap(size));
+    this.#maps = fast
+      ? Array.from({ length: 2 }, () => new CoarseProbabilityMap(MAP_CONTEXTS))
+      : Array.from({ length: 4 }, () => new ProbabilityMap(MAP_CONTEXTS));
   }
 
   #startWeights(contexts: number): Float32Array {
     const start = new Float32Array(this.#inputs.length);
-    for (let i = 0; i < contexts; i++) start[2 * i] = WEIGHT_HISTORY;
+    for (let i = 0; i < contexts; i++) start[2 * i] = this.#fast ? FAST_WEIGHT_HISTORY : WEIGHT_HISTORY;
     let at = 2 * contexts;
-    for (let i = 0; i < MATCH_MINIMA.length; i++, at += 2) start[at] = WEIGHT_MATCH;
-    for (let i = 0; i < 3; i++) start[at++] = WEIGHT_DIRECT;
+    for (let i = 0; i < this.#matches.length; i++, at += 2) start[at] = WEIGHT_MATCH;
+    for (let i = 0; i < this.#direct.length; i++) start[at++] = WEIGHT_DIRECT;
     if (this.#parameters.languageModel) {
       start[at] = WEIGHT_MODEL;
       start[at + 2] = WEIGHT_MODEL_MAP;
@@ -143,8 +162,8 @@ export class MixPredictor implements BitPredictor {
   beginByte(lane: number, cdf?: Uint32Array): void {
     const h = (this.#lane = this.#lanes[lane]);
     for (const match of this.#matches) match.beginByte(lane, h.at);
-    const [short, long] = this.#matches;
-    const longest = long.length > 0 && long.length >= short.length ? long : short;
+    const [short, long] = this.#matches as [MatchModel, MatchModel?];
+    const longest = long && long.length > 0 && long.length >= short.length ? long : short;
     h.matchLength = longest.length;
     h.expected = longest.expected + 1;
     const n = h.matchLength;
@@ -171,11 +190,17 @@ export class MixPredictor implements BitPredictor {
       match.predict(x, at, partial, shift);
       at += 2;
     }
-    const order2Hash = hash2(h.last4 & 0xffff, partial);
+    // What hashed contexts know of the bits: those before this half of the byte by hash, then the node, side by side.
+    const half = bit < 4 ? 1 : partial >> (bit - 4);
+    const node = this.#node();
+    const order2Hash = hash2(h.last4 & 0xffff, half);
+    const order3Hash = hash2(h.last4 & 0xffffff, half + 77);
+    const mapRow = (hash: number): number => ((hash & ((1 << MAP_BLOCK_BITS) - 1)) << 4) | node;
+    const order2Row = mapRow(order2Hash);
     this.#directAt[0] = (order1 << 8) | partial;
-    this.#directAt[1] = order2Hash >>> (32 - DIRECT_HASH_BITS);
-    this.#directAt[2] = hash2(h.last4 & 0xffffff, partial + 77) >>> (32 - DIRECT_HASH_BITS);
-    for (let i = 0; i < 3; i++) x[at++] = STRETCH_TABLE[this.#direct[i][this.#directAt[i]] >>> 20];
+    this.#directAt[1] = ((order2Hash >>> (32 - DIRECT_BLOCK_BITS)) << 4) | node;
+    this.#directAt[2] = ((order3Hash >>> (32 - DIRECT_BLOCK_BITS)) << 4) | node;
+    this.#direct.forEach((words, i) => (x[at++] = STRETCH_TABLE[words[this.#directAt[i]] >>> 20]));
 
     // The bit that the longest match expects, as long as it was right in this byte; 2 without one.
     const expected =
@@ -194,37 +219,46 @@ export class MixPredictor implements BitPredictor {
       x[at + 1] = f(f(squash(clipStretch(stretched)) - 0.5) * 2);
       x[at + 2] = stretchOf(byPartial.refine(stretched, partial));
       x[at + 3] = stretchOf(byOrder1.refine(stretched, partial | (order1 << 8)));
-      x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Hash & 0xffff));
+      x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Row));
       x[at + 5] = stretchOf(byMatch.refine(stretched, (bucket * 256 + partial) * 3 + expected));
     }
 
-    const { text, records } = h;
-    const sets = [
-      partial,
-      (expected === 2 ? 0 : bucket * 2 + expected + 1) * 8 + bit,
-      order1,
-      hits * 8 + bit,
-      modelSet,
-      (Math.min(text.wordLength, 7) * 8 + rangeOf((h.last4 >>> 8) & 255)) * 8 + bit,
-      (this.#parameters.profile === 'text'
-        ? Math.min(text.column >> 3, 15) * 8 + rangeOf(order1)
-        : ((h.count % records.record) & 31) * 4 + (records.row > 0 ? 1 : 0)) *
-        8 +
-        bit,
-    ];
-    for (let i = 0; i < SELECTORS; i++) this.#outputs[i] = this.#layer1[i].mix(sets[i]);
-    const first = this.#layer2[0].mix(partial);
-    const second = this.#layer2[1].mix(expected === 2 ? possible * 8 + bit : (bucket + 4) * 8 + bit);
-    const mixed = f(f(first + second) * 0.5);
-
-    const [map1, map2, map3, mapWord] = this.#maps;
-    let p = f(squash(mixed) * SHARE_MIXED);
-    p = f(p + f(map1.refine(mixed, partial | (order1 << 8)) * SHARE_MAP));
-    p = f(p + f(map2.refine(mixed, order2Hash & 0xffff) * SHARE_MAP));
-    p = f(p + f(map3.refine(mixed, hash2(h.last4 & 0xffffff, partial + 3) & 0xffff) * SHARE_MAP));
-    p = f(p + f(mapWord.refine(mixed, hash2(text.word, partial) & 0xffff) * SHARE_MAP));
+    const { text } = h;
+    const matchSet = (expected === 2 ? 0 : bucket * 2 + expected + 1) * 8 + bit;
+    const wordSet = (Math.min(text.wordLength, 7) * 8 + rangeOf((h.last4 >>> 8) & 255)) * 8 + bit;
+    const sets = this.#fast
+      ? [partial, matchSet, order1, hits * 8 + bit, wordSet]
+      : [partial, matchSet, order1, hits * 8 + bit, modelSet, wordSet, this.#placeSet(bit)];
+    this.#layer1.forEach((mixer, i) => (this.#outputs[i] = mixer.mix(sets[i])));
+    let p: number;
+    if (this.#fast) {
+      const mixed = this.#layer2[0].mix(partial);
+      const [map1, map2] = this.#maps;
+      const refined = f(map1.refine(mixed, partial | (order1 << 8)) + map2.refine(mixed, order2Row));
+      p = f(f(squash(mixed) * FAST_SHARE_MIXED) + f(refined * FAST_SHARE_MAP));
+    } else {
+      const first = this.#layer2[0].mix(partial);
+      const second = this.#layer2[1].mix(expected === 2 ? possible * 8 + bit : (bucket + 4) * 8 + bit);
+      const mixed = f(f(first + second) * 0.5);
+      const [map1, map2, map3, mapWord] = this.#maps;
+      p = f(squash(mixed) * SHARE_MIXED);
+      p = f(p + f(map1.refine(mixed, partial | (order1 << 8)) * SHARE_MAP));
+      p = f(p + f(map2.refine(mixed, order2Row) * SHARE_MAP));
+      p = f(p + f(map3.refine(mixed, mapRow(order3Hash)) * SHARE_MAP));
+      p = f(p + f(mapWord.refine(mixed, mapRow(hash2(text.word, half))) * SHARE_MAP));
+    }
     this.#probability = Math.max(P_MIN, Math.min(P_MAX, Math.trunc(f(p * 2 ** 24))));
     return this.#probability;
+  }
+
+  /** Selects weights by the place in the line or in the record. */
+  #placeSet(bit: number): number {
+    const { text, records, count, last4 } = this.#lane;
+    const place =
+      this.#parameters.profile === 'text'
+        ? Math.min(text.column >> 3, 15) * 8 + rangeOf(last4 & 255)
+        : ((count % records.record) & 31) * 4 + (records.row > 0 ? 1 : 0);
+    return place * 8 + bit;
   }
 
   /** Inputs from the contexts' histories; returns how many of the orders have seen this context before. */
@@ -235,7 +269,10 @@ export class MixPredictor implements BitPredictor {
     if (bit === 0) {
       for (let i = 0; i < count; i++) this.#slotOf[i] = this.#slots.find(this.#hashes[i]);
     } else if (bit === 4) {
-      for (let i = 0; i < count; i++) this.#slotOf[i] = this.#slots.find(hash2(this.#hashes[i], partial));
+      for (let i = 0; i < count; i++) {
+        const first = this.#hashes[i];
+        this.#slotOf[i] = this.#slots.find((first & PAGE_MASK) | (hash2(first, partial) & ~PAGE_MASK));
+      }
     }
     const node = this.#node();
     let hits = 0;
@@ -275,7 +312,9 @@ export class MixPredictor implements BitPredictor {
       bytes[at] = NEXT_HISTORY[2 * bytes[at] + bit];
     }
     for (const match of this.#matches) match.update(bit);
-    for (let i = 0; i < 3; i++) adapt(this.#direct[i], this.#directAt[i], bit, DIRECT_LIMITS[i]);
+    this.#direct.forEach((words, i) => {
+      adapt(words, this.#directAt[i], bit, DIRECT_LIMITS[i]);
+    });
     this.#partial = (this.#partial << 1) | bit;
     if (++this.#bit === 8) this.#endByte(this.#partial & 255);
   }

@@ -127,7 +127,7 @@ describe('contexts and parameters', () => {
     }
     for (const profile of ['text', 'binary'] as const) {
       const parameters = { profile, tableBits: 20, languageModel: false };
-      expect(contextsOf({ ...parameters, contexts: 'fast' })).toHaveLength(10);
+      expect(contextsOf({ ...parameters, contexts: 'fast' })).toHaveLength(profile === 'text' ? 14 : 16);
       expect(contextsOf({ ...parameters, contexts: 'standard' }).length).toBeGreaterThan(20);
     }
   });

@@ -15,11 +15,6 @@ function put(line: u32, context: u32): void {
 /** Fills the hashes of the next byte. */
 export function hashContexts(h: Lane, binary: bool, fast: bool): void {
   at = HASHES_AT;
-  const last4 = h.last4;
-  put(0, last4 & 0xff);
-  put(1, last4 & 0xffff);
-  put(2, last4 & 0xffffff);
-  put(3, last4);
   if (binary) binaryContexts(h, fast);
   else textContexts(h, fast);
 }
@@ -32,27 +27,29 @@ function textContexts(h: Lane, fast: bool): void {
   const word1 = h.word1;
   const word2 = h.word2;
   const column = h.column;
+  put(0, last4 & 0xff);
+  put(1, last4 & 0xffff);
+  put(2, last4 & 0xffffff);
+  put(3, last4);
   if (!fast) put(4, hash2(last4, before4 & 0xff));
   put(5, hash2(last4, before4 & 0xffff));
-  put(6, hash2(word, byte));
+  if (!fast) put(6, hash2(word, byte));
   put(7, hash2(word, word1));
   if (!fast) put(8, hash2(hash2(word, word1), word2));
   put(9, hash2(column, byte === 32 ? 1 : 0));
-  if (!fast) {
-    put(10, last4 & 0xffff00);
-    put(11, hash2(h.quote * 64 + h.depth, word));
-    put(12, hash2(word * 3 + byte, word2));
-    put(13, hash2(h.tag, word));
-    put(14, hash2(load<u16>(AFTER_TWO_AT + ((last4 & 0xffff) << 1)), byte));
-  }
+  put(10, last4 & 0xffff00);
+  put(11, hash2(h.quote * 64 + h.depth, word));
+  if (!fast) put(12, hash2(word * 3 + byte, word2));
+  put(13, hash2(h.tag, word));
+  put(14, hash2(load<u16>(AFTER_TWO_AT + ((last4 & 0xffff) << 1)), byte));
   put(15, hash2(h.above | (min<u32>(column, 255) << 8), byte));
   put(16, hash2(h.expected, (min<u32>(h.matchLength, 31) << 8) | byte));
   if (!fast) {
     put(17, hash2(last4 & 0xf0f0f0ff, before4 & 0xf0f0));
     put(18, hash2(word1, last4 & 0xffff));
-    put(19, hash2(h.classes & 0xffffff, byte));
-    put(20, hash2(word, h.above | (h.aboveNext << 8)));
   }
+  put(19, hash2(h.classes & 0xffffff, byte));
+  if (!fast) put(20, hash2(word, h.above | (h.aboveNext << 8)));
 }
 
 function binaryContexts(h: Lane, fast: bool): void {
@@ -65,11 +62,17 @@ function binaryContexts(h: Lane, fast: bool): void {
   const fromRecord = back(h, record);
   const fromRow = back(h, row);
   const fromTwoRows = back(h, 2 * row);
-  put(4, hash2(fromRecord | (back(h, 2 * record) << 8) | (byte << 16), 2));
+  if (!fast) put(0, last4 & 0xff);
+  put(1, last4 & 0xffff);
+  if (!fast) {
+    put(2, last4 & 0xffffff);
+    put(3, last4);
+    put(4, hash2(fromRecord | (back(h, 2 * record) << 8) | (byte << 16), 2));
+  }
   put(5, hash2(place | (fromRecord << 8), record));
-  if (!fast) put(6, hash2(place | (byte << 8), record));
+  put(6, hash2(place | (byte << 8), record));
   put(7, hash2(fromRow | (byte << 8), row));
-  if (!fast) put(8, hash2(fromRow | (fromTwoRows << 8) | (byte << 16), back(h, 3 * row)));
+  put(8, hash2(fromRow | (fromTwoRows << 8) | (byte << 16), back(h, 3 * row)));
   put(
     9,
     hash2(
@@ -81,22 +84,16 @@ function binaryContexts(h: Lane, fast: bool): void {
       3,
     ),
   );
-  if (!fast) {
-    put(10, last4 & 0xff00);
-    put(11, last4 & 0xff0000);
-    put(12, last4 & 0xff000000);
-  }
-  put(13, last4 & 0xff00ff);
-  if (!fast) {
-    put(14, last4 & 0xffff00);
-    put(15, hash2(h.count & 3, last4 & 0xffff));
-  }
+  put(10, last4 & 0xff00);
+  put(11, last4 & 0xff0000);
+  put(12, last4 & 0xff000000);
+  if (!fast) put(13, last4 & 0xff00ff);
+  put(14, last4 & 0xffff00);
+  if (!fast) put(15, hash2(h.count & 3, last4 & 0xffff));
   put(16, hash2(h.expected, (min<u32>(h.matchLength, 31) << 8) | byte));
-  if (!fast) {
-    put(17, load<u16>(AFTER_ONE_AT + (byte << 1)) | (byte << 16));
-    put(18, back(h, 2) | (back(h, 4) << 8) | ((h.count & 3) << 16));
-    put(19, hash2(last4 & 0xf8f8f8f8, 4));
-    put(20, hash2(last4 & 0xff0000ff, 4));
-    put(21, hash2(last4 & 0xf0f0f0f0, before4 & 0xf0f0f0f0));
-  }
+  put(17, load<u16>(AFTER_ONE_AT + (byte << 1)) | (byte << 16));
+  put(18, back(h, 2) | (back(h, 4) << 8) | ((h.count & 3) << 16));
+  put(19, hash2(last4 & 0xf8f8f8f8, 4));
+  put(20, hash2(last4 & 0xff0000ff, 4));
+  put(21, hash2(last4 & 0xf0f0f0f0, before4 & 0xf0f0f0f0));
 }

@@ -4,6 +4,7 @@
  */
 export {
   CLASS_AT,
+  COARSE_KNOT_AT,
   GUESS_AT,
   KNOT_AT,
   LETTER_AT,

@@ -25,6 +25,16 @@ export function squash4(x: v128): v128 {
   return f32x4.add(below, f32x4.mul(f32x4.sub(above, below), share));
 }
 
+/** One value's probability. */
+@inline
+export function squash1(x: f32): f32 {
+  const position: f32 = (x + 16) * 128;
+  const i = <i32>position;
+  const below = load<f32>(SQUASH_AT + (i << 2));
+  const above = load<f32>(SQUASH_AT + (i << 2), 4);
+  return below + (above - below) * (position - <f32>i);
+}
+
 /** The stretch of four probabilities by their 12 high bits. */
 @inline
 export function stretch4(index: v128): v128 {

@@ -2,7 +2,7 @@
  * Adaptive probability maps, four at a time, all reading the same stretched prediction in different contexts:
  * src/mix/probability-map.ts. A knot is stored with the bits of its first value flipped, so that zeros are a fresh map.
  */
-import { KNOT_AT, MAP_SCRATCH_AT } from './memory';
+import { COARSE_KNOT_AT, COARSE_SCRATCH_AT, KNOT_AT, MAP_SCRATCH_AT } from './memory';
 
 const REACH: f32 = 8;
 const LIMIT: f32 = 7.999;
@@ -24,12 +24,6 @@ export function setRows(group: u32, row0: u32, row1: u32, row2: u32, row3: u32):
   store<u32>(scratch, row1, ROW + 4);
   store<u32>(scratch, row2, ROW + 8);
   store<u32>(scratch, row3, ROW + 12);
-}
-
-/** Row `i` of the first group's next bit. */
-@inline
-export function rowAt(i: u32): u32 {
-  return load<u32>(MAP_SCRATCH_AT + (i << 2), ROW);
 }
 
 /** Address of the knot below a stretched prediction, from its row's. */
@@ -86,4 +80,54 @@ export function learn4(group: u32, bit4: v128): void {
   v128.store64_lane(load<u32>(scratch, KNOT + 4), pair0, 1);
   v128.store64_lane(load<u32>(scratch, KNOT + 8), pair1, 0);
   v128.store64_lane(load<u32>(scratch, KNOT + 12), pair1, 1);
+}
+
+/** Scratch of the two coarse maps: rows of the bit to come, addresses of the knots that learn, their first values. */
+const COARSE_KNOT: u32 = 8;
+const COARSE_FIRST: u32 = 16;
+/** What knots move to for a 0 and for a 1. */
+const COARSE_ONE: i32 = 65536 + 64 - 2;
+
+/** Remembers the coarse rows of the next bit. */
+@inline
+export function setCoarseRows(row1: u32, row2: u32): void {
+  store<u32>(COARSE_SCRATCH_AT, row1);
+  store<u32>(COARSE_SCRATCH_AT, row2, 4);
+}
+
+/** The sum of the two refined probabilities of the coarse maps. */
+@inline
+export function refineCoarse(stretched: f32): f32 {
+  const clipped: f32 = stretched > LIMIT ? LIMIT : stretched < -LIMIT ? -LIMIT : stretched;
+  const position: f32 = (clipped + REACH) * 2;
+  const i = <i32>position;
+  const share: f32 = position - <f32>i;
+  const rest: f32 = 1 - share;
+  const row1 = load<u32>(COARSE_SCRATCH_AT) + (i << 1);
+  const row2 = load<u32>(COARSE_SCRATCH_AT, 4) + (i << 1);
+  const first = load<u32>(COARSE_KNOT_AT + (i << 1));
+  const pair1 = load<u32>(row1) ^ first;
+  const pair2 = load<u32>(row2) ^ first;
+  const nearer: u32 = share > 0.5 ? 2 : 0;
+  store<u32>(COARSE_SCRATCH_AT, row1 + nearer, COARSE_KNOT);
+  store<u32>(COARSE_SCRATCH_AT, row2 + nearer, COARSE_KNOT + 4);
+  store<u32>(COARSE_SCRATCH_AT, (first >> (nearer << 3)) & 0xffff, COARSE_FIRST);
+  const refined1: f32 = (<f32>(pair1 & 0xffff) * rest + <f32>(pair1 >> 16) * share) * <f32>(1.0 / 65536.0);
+  const refined2: f32 = (<f32>(pair2 & 0xffff) * rest + <f32>(pair2 >> 16) * share) * <f32>(1.0 / 65536.0);
+  return refined1 + refined2;
+}
+
+@inline
+function moveCoarse(at: u32, first: u32, target: i32): void {
+  const knot = <i32>(<u32>load<u16>(at) ^ first);
+  store<u16>(at, <u16>(<u32>(knot + ((target - knot) >> 6)) ^ first));
+}
+
+/** Learns what they were of. */
+@inline
+export function learnCoarse(bit: u32): void {
+  const first = load<u32>(COARSE_SCRATCH_AT, COARSE_FIRST);
+  const target = bit !== 0 ? COARSE_ONE : 0;
+  moveCoarse(load<u32>(COARSE_SCRATCH_AT, COARSE_KNOT), first, target);
+  moveCoarse(load<u32>(COARSE_SCRATCH_AT, COARSE_KNOT + 4), first, target);
 }

@@ -1,4 +1,7 @@
-/** The match models: src/mix/match-model.ts. Both work on the current lane between `beginMatches` and `learnMatches`. */
+/**
+ * The match models: src/mix/match-model.ts. Both work on the current lane between `beginMatches` and `learnMatches`. The
+ * fast set of contexts does without the long one.
+ */
 import { adapt } from './adaptive';
 import { ROLL_FACTOR } from './hash';
 import { Lane } from './lane';
@@ -57,7 +60,7 @@ function verify(place: u32, at: u32, known: u32, minimum: u32): u32 {
 }
 
 /** Before a byte of a lane is coded: moves or finds the matches, and tells the lane of the longest. */
-export function beginMatches(h: Lane): void {
+export function beginMatches(h: Lane, fast: bool): void {
   const known = h.count;
   const at = h.start + known;
   if (known > 0) {
@@ -89,7 +92,7 @@ export function beginMatches(h: Lane): void {
         }
       }
       store<u32>(shortEntry, place);
-      if (known >= LONG) {
+      if (!fast && known >= LONG) {
         for (let i: u32 = SHORT + 1; i <= LONG; i++) hash = (hash + load<u8>(at - i) + 1) * ROLL_FACTOR;
         const longEntry = matchTablesAt + (4 << matchBits) + (hash >> (32 - matchBits) << 2);
         if (h.longLength === 0) {
@@ -125,7 +128,7 @@ function predict(word: u32, input: u32): void {
   store<f32>(input, <f32>(<i32>p - 2048) * <f32>(1.0 / 1024.0), 4);
 }
 
-/** The four inputs from `input` on. */
+/** The four inputs from `input` on; with the fast set the last two are zeros. */
 export function predictMatches(input: u32, partial: u32, shift: u32): void {
   shortWord = 0;
   longWord = 0;

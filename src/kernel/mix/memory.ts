@@ -20,6 +20,8 @@ export const RATE_AT: u32 = 0x1000;
 export const POWER_AT: u32 = 0x2000;
 /** Float32Array(33): what a probability map's knots begin with. */
 export const KNOT_AT: u32 = 0x2400;
+/** Uint16Array(33): the same of coarse maps. */
+export const COARSE_KNOT_AT: u32 = 0x2600;
 /** Uint16Array(256): first guesses of histories' meanings. */
 export const GUESS_AT: u32 = 0x2800;
 /** Float32Array(4096) and Float32Array(4097). */
@@ -44,6 +46,8 @@ export const SECOND_AT: u32 = 0x11520;
 export const OUTPUTS_AT: u32 = 0x11540;
 /** Of two groups of four probability maps: knots below, knots above, addresses of both. */
 export const MAP_SCRATCH_AT: u32 = 0x11600;
+/** Of two coarse maps: addresses of the rows of the bit to come, of the knots that learn, and those' first values. */
+export const COARSE_SCRATCH_AT: u32 = 0x11700;
 /** Int32Array(256): the language model's logits; Uint32Array(257): their cumulative frequencies. */
 export const LOGITS_AT: u32 = 0x12000;
 export const CDF_AT: u32 = 0x12400;
@@ -77,6 +81,10 @@ export const MAP_ONE_AT: u32 = (LAYER1_AT + VECTORS_MAX * INPUTS_MAX * 4 + 63) &
 export const MAP_TWO_AT: u32 = MAP_ONE_AT + 2 * MAP_BYTES;
 export const MAP_THREE_AT: u32 = MAP_TWO_AT + 2 * MAP_BYTES;
 export const MAP_WORD_AT: u32 = MAP_THREE_AT + MAP_BYTES;
+/** In the place of the maps of order 3 and of the word, rows of 33 coarse knots: orders 1 and 2, of the fast set. */
+export const COARSE_ROW_BYTES: u32 = 33 * 2;
+export const COARSE_ONE_AT: u32 = MAP_THREE_AT;
+export const COARSE_TWO_AT: u32 = COARSE_ONE_AT + 65536 * COARSE_ROW_BYTES;
 export const MODEL_MAP_AT: u32 = MAP_WORD_AT + MAP_BYTES;
 export const MODEL_MATCH_MAP_AT: u32 = MODEL_MAP_AT + 256 * ROW_BYTES;
 const MAPS_END: u32 = MODEL_MATCH_MAP_AT + 16 * 256 * 3 * ROW_BYTES;

@@ -1,8 +1,8 @@
 /**
  * Both layers of mixers: src/mix/mixer.ts. The reference's eight partial sums are two vectors here, the four lower ones
- * and the four upper ones; seven mixers of the first layer read the inputs together.
+ * and the four upper ones; seven mixers of the first layer, five with the fast set of contexts, read the inputs together.
  */
-import { clip4, squash4 } from './logistic';
+import { clip4, squash1, squash4 } from './logistic';
 import { FIRST_AT, INPUTS_AT, LAYER1_AT, LAYER2_AT, OUTPUTS_AT, SECOND_AT } from './memory';
 
 const RATE_FIRST: f32 = 0.02;
@@ -14,15 +14,15 @@ const WEIGHT_MATCH: f32 = 0.2;
 const WEIGHT_DIRECT: f32 = 0.1;
 const WEIGHT_MODEL: f32 = 0.4;
 const WEIGHT_MODEL_MAP: f32 = 0.2;
-const BIAS: f32 = 0.3;
+export const BIAS: f32 = 0.3;
+const FAST_WEIGHT_HISTORY: f32 = 0.2;
 const SHARE: f32 = <f32>(1.0 / 7.0);
+const FAST_SHARE: f32 = <f32>(1.0 / 5.0);
 /** Weight vectors of the second layer's mixers. */
 const SECOND_SETS: u32 = 256 + 160;
 
 /** Bytes of an input vector, and of a weight vector. */
 let vectorBytes: u32 = 0;
-/** Number of weight vectors of the fifth mixer. */
-let set4Size: u32 = 0;
 let rate: f32 = 0;
 /** Addresses of the weight vectors in use. */
 let w0: u32 = 0;
@@ -36,28 +36,29 @@ let v0: u32 = 0;
 let v1: u32 = 0;
 
 /** Inputs and weights as they are at the start of a chunk. */
-export function resetMixers(contexts: u32, languageModel: bool): void {
-  const inputs = 2 * contexts + 4 + 3 + (languageModel ? 6 : 0) + 1;
+export function resetMixers(contexts: u32, languageModel: bool, fast: bool): void {
+  const inputs = 2 * contexts + (fast ? 2 + 1 : 4 + 3) + (languageModel ? 6 : 0) + 1;
   vectorBytes = ((inputs + 7) & ~7) << 2;
-  set4Size = languageModel ? 768 : 2048;
   memory.fill(INPUTS_AT, 0, 512);
   store<f32>(INPUTS_AT + ((inputs - 1) << 2), BIAS);
-  const sets = 256 + 264 + 256 + 56 + set4Size + 504 + 1024;
+  const sets = 256 + 264 + 256 + 56 + 504 + (fast ? 0 : 1024 + (languageModel ? 768 : 2048));
   memory.fill(LAYER1_AT, 0, vectorBytes);
   let at = LAYER1_AT;
-  for (let i: u32 = 0; i < contexts; i++, at += 8) store<f32>(at, WEIGHT_HISTORY);
-  store<f32>(at, WEIGHT_MATCH);
-  store<f32>(at, WEIGHT_MATCH, 8);
-  for (let i: u32 = 0; i < 3; i++) store<f32>(at + (i << 2), WEIGHT_DIRECT, 16);
+  const weightOfHistory = fast ? FAST_WEIGHT_HISTORY : WEIGHT_HISTORY;
+  for (let i: u32 = 0; i < contexts; i++, at += 8) store<f32>(at, weightOfHistory);
+  const matches: u32 = fast ? 1 : 2;
+  const direct: u32 = fast ? 1 : 3;
+  for (let i: u32 = 0; i < matches; i++, at += 8) store<f32>(at, WEIGHT_MATCH);
+  for (let i: u32 = 0; i < direct; i++, at += 4) store<f32>(at, WEIGHT_DIRECT);
   if (languageModel) {
-    store<f32>(at, WEIGHT_MODEL, 28);
-    store<f32>(at, WEIGHT_MODEL_MAP, 36);
+    store<f32>(at, WEIGHT_MODEL);
+    store<f32>(at, WEIGHT_MODEL_MAP, 8);
   }
   const all = vectorBytes * sets;
   for (let filled = vectorBytes; filled < all; filled *= 2) {
     memory.copy(LAYER1_AT + filled, LAYER1_AT, min(filled, all - filled));
   }
-  for (let i: u32 = 0; i < SECOND_SETS * 8; i++) store<f32>(LAYER2_AT + (i << 2), SHARE);
+  for (let i: u32 = 0; i < SECOND_SETS * 8; i++) store<f32>(LAYER2_AT + (i << 2), fast ? FAST_SHARE : SHARE);
 }
 
 /** Sets the first layer's rate for a byte. */
@@ -76,6 +77,17 @@ export function choose(s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, s6:
   w5 = LAYER1_AT + (256 + 264 + 256 + 56 + s5) * bytes;
   w6 = LAYER1_AT + (256 + 264 + 256 + 56 + 504 + s6) * bytes;
   w4 = LAYER1_AT + (256 + 264 + 256 + 56 + 504 + 1024 + s4) * bytes;
+}
+
+/** The same of the fast set. */
+@inline
+export function chooseFast(s0: u32, s1: u32, s2: u32, s3: u32, s4: u32): void {
+  const bytes = vectorBytes;
+  w0 = LAYER1_AT + s0 * bytes;
+  w1 = LAYER1_AT + (256 + s1) * bytes;
+  w2 = LAYER1_AT + (256 + 264 + s2) * bytes;
+  w3 = LAYER1_AT + (256 + 264 + 256 + s3) * bytes;
+  w4 = LAYER1_AT + (256 + 264 + 256 + 56 + s4) * bytes;
 }
 
 /** Sums of four vectors' elements, in the reference's order: (0 + 2) + (1 + 3). */
@@ -135,6 +147,56 @@ export function mixFirst(): void {
   v128.store(FIRST_AT, squash4(high), 16);
 }
 
+/** The first layer of the fast set. */
+@inline
+export function mixFirstFast(): void {
+  const zero = f32x4.splat(0);
+  let a0 = zero;
+  let a1 = zero;
+  let a2 = zero;
+  let a3 = zero;
+  let a4 = zero;
+  let b0 = zero;
+  let b1 = zero;
+  let b2 = zero;
+  let b3 = zero;
+  let b4 = zero;
+  const bytes = vectorBytes;
+  for (let i: u32 = 0; i < bytes; i += 32) {
+    const x = v128.load(INPUTS_AT + i);
+    const y = v128.load(INPUTS_AT + i, 16);
+    a0 = f32x4.add(a0, f32x4.mul(v128.load(w0 + i), x));
+    a1 = f32x4.add(a1, f32x4.mul(v128.load(w1 + i), x));
+    a2 = f32x4.add(a2, f32x4.mul(v128.load(w2 + i), x));
+    a3 = f32x4.add(a3, f32x4.mul(v128.load(w3 + i), x));
+    a4 = f32x4.add(a4, f32x4.mul(v128.load(w4 + i), x));
+    b0 = f32x4.add(b0, f32x4.mul(v128.load(w0 + i, 16), y));
+    b1 = f32x4.add(b1, f32x4.mul(v128.load(w1 + i, 16), y));
+    b2 = f32x4.add(b2, f32x4.mul(v128.load(w2 + i, 16), y));
+    b3 = f32x4.add(b3, f32x4.mul(v128.load(w3 + i, 16), y));
+    b4 = f32x4.add(b4, f32x4.mul(v128.load(w4 + i, 16), y));
+  }
+  const low = clip4(sums(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3)));
+  v128.store(OUTPUTS_AT, low);
+  v128.store(FIRST_AT, squash4(low));
+  const high = clip4(sums(f32x4.add(a4, b4), zero, zero, zero));
+  v128.store(OUTPUTS_AT, high, 16);
+  store<f32>(FIRST_AT, squash1(f32x4.extract_lane(high, 0)), 16);
+}
+
+/** The second layer of the fast set: the mixed prediction, stretched; its probability goes to SECOND_AT. */
+@inline
+export function mixSecondFast(set0: u32): f32 {
+  v0 = LAYER2_AT + (set0 << 5);
+  const a = f32x4.add(
+    f32x4.mul(v128.load(v0), v128.load(OUTPUTS_AT)),
+    f32x4.mul(v128.load(v0, 16), v128.load(OUTPUTS_AT, 16)),
+  );
+  const mixed = f32x4.extract_lane(clip4(sums(a, a, a, a)), 0);
+  store<f32>(SECOND_AT, squash1(mixed));
+  return mixed;
+}
+
 /** The second layer: the mixed prediction, stretched; its probability goes to SECOND_AT + 8. */
 @inline
 export function mixSecond(set0: u32, set1: u32): f32 {
@@ -186,4 +248,29 @@ export function trainMixers(bit4: v128): void {
   const y = v128.load(OUTPUTS_AT, 16);
   move(v0, x, y, v128.shuffle<i32>(second, second, 0, 0, 0, 0));
   move(v1, x, y, v128.shuffle<i32>(second, second, 1, 1, 1, 1));
+}
+
+/** The same for the fast set. */
+@inline
+export function trainMixersFast(bit4: v128): void {
+  const rate4 = f32x4.splat(rate);
+  const low = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT)), rate4);
+  const high = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT, 16)), rate4);
+  const step0 = v128.shuffle<i32>(low, low, 0, 0, 0, 0);
+  const step1 = v128.shuffle<i32>(low, low, 1, 1, 1, 1);
+  const step2 = v128.shuffle<i32>(low, low, 2, 2, 2, 2);
+  const step3 = v128.shuffle<i32>(low, low, 3, 3, 3, 3);
+  const step4 = v128.shuffle<i32>(high, high, 0, 0, 0, 0);
+  const bytes = vectorBytes;
+  for (let i: u32 = 0; i < bytes; i += 32) {
+    const x = v128.load(INPUTS_AT + i);
+    const y = v128.load(INPUTS_AT + i, 16);
+    move(w0 + i, x, y, step0);
+    move(w1 + i, x, y, step1);
+    move(w2 + i, x, y, step2);
+    move(w3 + i, x, y, step3);
+    move(w4 + i, x, y, step4);
+  }
+  const second = f32x4.mul(f32x4.sub(bit4, v128.load32_splat(SECOND_AT)), f32x4.splat(RATE_SECOND_LAYER));
+  move(v0, v128.load(OUTPUTS_AT), v128.load(OUTPUTS_AT, 16), second);
 }

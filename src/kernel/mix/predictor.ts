@@ -8,10 +8,13 @@ import { beginStream, codeBit, makeRoom } from './coder';
 import { hashContexts } from './contexts';
 import { hash2 } from './hash';
 import { LANE_BYTES, Lane, beginLane, laneOf, rangeOf, see } from './lane';
-import { squash4, stretch4 } from './logistic';
+import { squash1, stretch4 } from './logistic';
 import { beginMatches, bitLength, learnMatches, predictMatches, resetMatches } from './match';
-import { knotOf, learn4, refine4, rowAt, setRows } from './maps';
+import { knotOf, learn4, learnCoarse, refine4, refineCoarse, setCoarseRows, setRows } from './maps';
 import {
+  COARSE_ONE_AT,
+  COARSE_ROW_BYTES,
+  COARSE_TWO_AT,
   DIRECT_ONE_AT,
   DIRECT_THREE_AT,
   DIRECT_TWO_AT,
@@ -35,7 +38,19 @@ import {
   WORD_OF_AT,
   laneStartsAt,
 } from './memory';
-import { choose, mixFirst, mixSecond, resetMixers, setRate, trainMixers } from './mixer';
+import {
+  BIAS,
+  choose,
+  chooseFast,
+  mixFirst,
+  mixFirstFast,
+  mixSecond,
+  mixSecondFast,
+  resetMixers,
+  setRate,
+  trainMixers,
+  trainMixersFast,
+} from './mixer';
 import { bucketOf, find } from './slots';
 
 /** Direct probabilities are stored with this bit flipped: zero memory means 1/2, of which nothing is known. */
@@ -45,6 +60,8 @@ const P_MAX: u32 = (1 << 24) - 64;
 /** Limit of the histories' counts; a count of all ones marks the word of the empty history, which predicts nothing. */
 const HISTORY_LIMIT: i32 = 255;
 const EMPTY: i32 = 1023;
+/** Of a slot's hash, what the second half of a byte keeps of the first. */
+const PAGE_MASK: u32 = 0x00ffff00;
 
 /** Parameters of the chunk. */
 let binary: bool = false;
@@ -63,6 +80,9 @@ let prepared: i32 = -1;
 let direct1: u32 = 0;
 let direct2: u32 = 0;
 let direct3: u32 = 0;
+/** Numbers of the current bit's rows in the maps of orders 1 and 2. */
+let mapOne: u32 = 0;
+let mapTwo: u32 = 0;
 let matchBucket: u32 = 0;
 /** Bytes from row to row in the maps of orders 1 and 2. */
 let pairBytes: u32 = 0;
@@ -102,7 +122,7 @@ export function beginChunk(
   for (let i = contextCount; (i & 3) !== 0; i++) store<u32>(SLOTS_AT + (i << 2), NOBODY_AT);
   for (let lane: u32 = 0; lane < laneCount; lane++) beginLane(lane, load<u32>(laneStartsAt + (lane << 2)));
   resetMatches();
-  resetMixers(contextCount, languageModel);
+  resetMixers(contextCount, languageModel, isFast);
   beginStream(decode, streamBytes);
 }
 
@@ -113,12 +133,13 @@ export function laneBytes(): u32 {
 /** Everything of a lane's next byte that does not need the language model. */
 function prepare(lane: u32): void {
   const h = laneOf(lane);
-  beginMatches(h);
+  beginMatches(h, fast);
   const n = h.matchLength;
   matchBucket = n === 0 ? 0 : min<u32>(15, n < 16 ? n >> 1 : bitLength(n) + 3);
   hashContexts(h, binary, fast);
   fetchSlots();
-  aim(h, 1);
+  if (fast) aimFast(h, 1);
+  else aim(h, 1);
 }
 
 /** Reads the buckets of the hashes, all at once, so that later reads find them in the cache. */
@@ -136,19 +157,44 @@ function findSlots(): void {
   for (let i: u32 = 0; i < end; i += 4) store<u32>(SLOTS_AT + i, find(load<u32>(HASHES_AT + i)));
 }
 
+/** Node of a half byte's tree: the bits of this half that are known, after a leading 1. */
+@inline
+function nodeOf(partial: u32): u32 {
+  if (partial < 16) return partial;
+  const place: u32 = 1 << (27 - clz(partial));
+  return (partial & (place - 1)) | place;
+}
+
+/** What is known of a byte before its current half, with a leading 1. */
+@inline
+function halfOf(partial: u32): u32 {
+  return partial < 16 ? 1 : partial >> (27 - clz(partial));
+}
+
+/** The first of the 16 rows of maps that a hash selects, by its number. */
+@inline
+function blockOf(hash: u32): u32 {
+  return (hash & 0xfff) << 4;
+}
+
 /** Computes where the statistics of a bit lie, except the slots and the language model's, and reads them. */
 @inline
 function aim(h: Lane, partial: u32): void {
   const last4 = h.last4;
   const small = partial | ((last4 & 255) << 8);
-  const order2 = hash2(last4 & 0xffff, partial);
+  const node = nodeOf(partial);
+  const half = halfOf(partial);
+  const order2 = hash2(last4 & 0xffff, half);
+  const order3 = hash2(last4 & 0xffffff, half + 77);
   direct1 = DIRECT_ONE_AT + (small << 2);
-  direct2 = DIRECT_TWO_AT + (order2 >> 12 << 2);
-  direct3 = DIRECT_THREE_AT + (hash2(last4 & 0xffffff, partial + 77) >> 12 << 2);
-  const row1 = MAP_ONE_AT + small * pairBytes;
-  const row2 = MAP_TWO_AT + (order2 & 0xffff) * pairBytes;
-  const row3 = MAP_THREE_AT + (hash2(last4 & 0xffffff, partial + 3) & 0xffff) * ROW_BYTES;
-  const row4 = MAP_WORD_AT + (hash2(h.word, partial) & 0xffff) * ROW_BYTES;
+  direct2 = DIRECT_TWO_AT + (order2 >> 16 << 6) + (node << 2);
+  direct3 = DIRECT_THREE_AT + (order3 >> 16 << 6) + (node << 2);
+  mapOne = small;
+  mapTwo = blockOf(order2) + node;
+  const row1 = MAP_ONE_AT + mapOne * pairBytes;
+  const row2 = MAP_TWO_AT + mapTwo * pairBytes;
+  const row3 = MAP_THREE_AT + (blockOf(order3) + node) * ROW_BYTES;
+  const row4 = MAP_WORD_AT + (blockOf(hash2(h.word, half)) + node) * ROW_BYTES;
   setRows(0, row1, row2, row3, row4);
   // Which of a row's three lines it will be is not known yet.
   fetched =
@@ -165,12 +211,25 @@ function aim(h: Lane, partial: u32): void {
     load<u32>(row4, 128);
 }
 
+/** The same for the fast set of contexts. */
+@inline
+function aimFast(h: Lane, partial: u32): void {
+  const last4 = h.last4;
+  mapOne = partial | ((last4 & 255) << 8);
+  mapTwo = blockOf(hash2(last4 & 0xffff, halfOf(partial))) + nodeOf(partial);
+  direct1 = DIRECT_ONE_AT + (mapOne << 2);
+  const row1 = COARSE_ONE_AT + mapOne * COARSE_ROW_BYTES;
+  const row2 = COARSE_TWO_AT + mapTwo * COARSE_ROW_BYTES;
+  setCoarseRows(row1, row2);
+  fetched = load<u32>(row1, 32) + load<u32>(row2, 32);
+}
+
 /** The same for the language model's maps; after {@link aim}, when its prediction of the byte is there. */
 @inline
 function aimModel(h: Lane, partial: u32, shift: u32): void {
   const stretched = stretchedByModel(partial, shift);
-  const row1 = rowAt(0) + ROW_BYTES;
-  const row2 = rowAt(1) + ROW_BYTES;
+  const row1 = MAP_ONE_AT + mapOne * pairBytes + ROW_BYTES;
+  const row2 = MAP_TWO_AT + mapTwo * pairBytes + ROW_BYTES;
   const row3 = MODEL_MAP_AT + partial * ROW_BYTES;
   const inMatch = (matchBucket * 256 + partial) * 3 + expectedBit(h, partial, shift);
   const row4 = MODEL_MATCH_MAP_AT + inMatch * ROW_BYTES;
@@ -264,6 +323,29 @@ function learnHistories(node: u32, bit: u32): void {
   }
 }
 
+/** The six inputs from the language model. */
+@inline
+function readModel(at: u32): void {
+  const stretched = byModel;
+  store<f32>(at, stretched);
+  const limited: f32 = stretched > 15.99 ? <f32>15.99 : stretched < -15.99 ? <f32>-15.99 : stretched;
+  store<f32>(at, (squash1(limited) - 0.5) * 2, 4);
+  const refined = refine4(1, stretched);
+  const index = i32x4.trunc_sat_f32x4_s(f32x4.mul(refined, f32x4.splat(4096)));
+  const inputs = stretch4(i32x4.min_s(index, i32x4.splat(4095)));
+  v128.store(at, v128.shuffle<i32>(inputs, inputs, 2, 0, 1, 3), 8);
+}
+
+@inline
+function readDirect(at: u32, word: u32): void {
+  store<f32>(at, load<f32>(STRETCH_AT + ((load<u32>(word) ^ UNKNOWN) >> 20 << 2)));
+}
+
+@inline
+function inUnits(p: f32): u32 {
+  return max(P_MIN, min(P_MAX, <u32>(p * 16777216)));
+}
+
 /** Probability that the next bit is 1, in units of 2^-24. */
 @inline
 function predict(h: Lane, partial: u32, bit: u32, node: u32): u32 {
@@ -271,29 +353,21 @@ function predict(h: Lane, partial: u32, bit: u32, node: u32): u32 {
   const order1 = h.last4 & 255;
   const order2 = (h.last4 >> 8) & 255;
   const hits = readHistories(node);
-  let at = INPUTS_AT + (contexts << 3);
+  const at = INPUTS_AT + (contexts << 3);
   predictMatches(at, partial, shift);
-  store<f32>(at, load<f32>(STRETCH_AT + ((load<u32>(direct1) ^ UNKNOWN) >> 20 << 2)), 16);
-  store<f32>(at, load<f32>(STRETCH_AT + ((load<u32>(direct2) ^ UNKNOWN) >> 20 << 2)), 20);
-  store<f32>(at, load<f32>(STRETCH_AT + ((load<u32>(direct3) ^ UNKNOWN) >> 20 << 2)), 24);
+  readDirect(at + 16, direct1);
+  readDirect(at + 20, direct2);
+  readDirect(at + 24, direct3);
   const expected = expectedBit(h, partial, shift);
   const bucket = matchBucket;
   let possible: u32 = 0;
   let modelSet = order2 * 8 + bit;
-  at += 28;
   if (withModel) {
     const stretched = byModel;
     possible = possibleByModel(partial, shift);
     const sure = min<i32>(11, <i32>(abs(stretched) * 2));
     modelSet = (((<u32>sure << 1) + (stretched > 0 ? 1 : 0)) * 4 + possible) * 8 + bit;
-    store<f32>(at, stretched);
-    const limited: f32 = stretched > 15.99 ? <f32>15.99 : stretched < -15.99 ? <f32>-15.99 : stretched;
-    store<f32>(at, (f32x4.extract_lane(squash4(f32x4.splat(limited)), 0) - 0.5) * 2, 4);
-    const refined = refine4(1, stretched);
-    const index = i32x4.trunc_sat_f32x4_s(f32x4.mul(refined, f32x4.splat(4096)));
-    const inputs = stretch4(i32x4.min_s(index, i32x4.splat(4095)));
-    v128.store(at, v128.shuffle<i32>(inputs, inputs, 2, 0, 1, 3), 8);
-    at += 24;
+    readModel(at + 28);
   }
   choose(
     partial,
@@ -316,15 +390,43 @@ function predict(h: Lane, partial: u32, bit: u32, node: u32): u32 {
   p += f32x4.extract_lane(refined, 1);
   p += f32x4.extract_lane(refined, 2);
   p += f32x4.extract_lane(refined, 3);
-  return max(P_MIN, min(P_MAX, <u32>(p * 16777216)));
+  return inUnits(p);
+}
+
+/** The same with the fast set of contexts. */
+@inline
+function predictFast(h: Lane, partial: u32, bit: u32, node: u32): u32 {
+  const shift = 7 - bit;
+  const hits = readHistories(node);
+  const at = INPUTS_AT + (contexts << 3);
+  predictMatches(at, partial, shift);
+  readDirect(at + 8, direct1);
+  const expected = expectedBit(h, partial, shift);
+  if (withModel) readModel(at + 12);
+  else store<f32>(at + 12, BIAS);
+  chooseFast(
+    partial,
+    (expected === 2 ? 0 : matchBucket * 2 + expected + 1) * 8 + bit,
+    h.last4 & 255,
+    hits * 8 + bit,
+    (min<u32>(h.wordLength, 7) * 8 + rangeOf((h.last4 >> 8) & 255)) * 8 + bit,
+  );
+  mixFirstFast();
+  const mixed = mixSecondFast(partial);
+  return inUnits(load<f32>(SECOND_AT) * <f32>0.5 + refineCoarse(mixed) * <f32>0.25);
 }
 
 /** Everything learns the bit, except the meanings and histories. */
 @inline
 function learn(bit: u32): void {
   const bit4 = f32x4.splat(<f32>bit);
-  trainMixers(bit4);
-  learn4(0, bit4);
+  if (fast) {
+    trainMixersFast(bit4);
+    learnCoarse(bit);
+  } else {
+    trainMixers(bit4);
+    learn4(0, bit4);
+  }
   if (withModel) learn4(1, bit4);
 }
 
@@ -341,8 +443,8 @@ export function codeByte(lane: u32, byte: u32): u32 {
   let partial: u32 = 1;
   for (let bit: u32 = 0; bit < 8; bit++) {
     if ((bit & 3) === 0) findSlots();
-    const node = bit < 4 ? partial : (partial & ((1 << (bit - 4)) - 1)) | (1 << (bit - 4));
-    const p = predict(h, partial, bit, node);
+    const node = nodeOf(partial);
+    const p = fast ? predictFast(h, partial, bit, node) : predict(h, partial, bit, node);
     const y = codeBit(p, (byte >> (7 - bit)) & 1);
     partial = (partial << 1) | y;
     const old1 = direct1;
@@ -350,11 +452,15 @@ export function codeByte(lane: u32, byte: u32): u32 {
     const old3 = direct3;
     learnMatches(y);
     if (bit < 7) {
-      aim(h, partial);
+      if (fast) aimFast(h, partial);
+      else aim(h, partial);
       if (withModel) aimModel(h, partial, 6 - bit);
       if (bit === 3) {
         const end = HASHES_AT + (contexts << 2);
-        for (let at = HASHES_AT; at < end; at += 4) store<u32>(at, hash2(load<u32>(at), partial));
+        for (let at = HASHES_AT; at < end; at += 4) {
+          const first = load<u32>(at);
+          store<u32>(at, (first & PAGE_MASK) | (hash2(first, partial) & ~PAGE_MASK));
+        }
         fetchSlots();
       }
     } else {
@@ -369,8 +475,10 @@ export function codeByte(lane: u32, byte: u32): u32 {
     }
     learnHistories(node, y);
     adapt(old1, y, 255, UNKNOWN);
-    adapt(old2, y, 127, UNKNOWN);
-    adapt(old3, y, 60, UNKNOWN);
+    if (!fast) {
+      adapt(old2, y, 127, UNKNOWN);
+      adapt(old3, y, 60, UNKNOWN);
+    }
     learn(y);
   }
   coded++;
