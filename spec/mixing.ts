@@ -406,39 +406,42 @@ interface Longest {
   readonly ml: number;
 }
 
-/** A word, which may be given as a negative number, too; null where the set leaves it out. */
-type ContextList = (number | null)[];
+/** Numbers of the contexts of the set fast. */
+const FAST = {
+  text: [1, 2, 3, 4, 6, 8, 10, 11, 12, 14, 15, 16, 17, 20],
+  binary: [2, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 18, 19, 20, 21, 22],
+};
 
-function textContexts(l: Lane, { expect, ml }: Longest, followers: Followers, fast: boolean): ContextList {
-  const slow = (word: () => number): number | null => (fast ? null : word());
+// The words of all contexts, from number 1 on. A word may be given as a negative number, too.
+
+function textContexts(l: Lane, { expect, ml }: Longest, followers: Followers): number[] {
   const { c1, o4, b4, word, w1, w2, column } = l;
   return [
     c1,
     o4 % 2 ** 16,
     o4 % 2 ** 24,
     o4,
-    slow(() => H(o4, b4 % 2 ** 8)),
+    H(o4, b4 % 2 ** 8),
     H(o4, b4 % 2 ** 16),
     H(word, c1),
     H(word, w1),
-    slow(() => H(H(word, w1), w2)),
+    H(H(word, w1), w2),
     H(column, c1 === 32 ? 1 : 0),
-    slow(() => o4 & 0xffff00),
-    slow(() => H(64 * l.quote + l.depth, word)),
-    slow(() => H(times(3, word) + c1, w2)),
-    slow(() => H(l.tag, word)),
-    slow(() => H(followers.two[o4 % 2 ** 16], c1)),
+    o4 & 0xffff00,
+    H(64 * l.quote + l.depth, word),
+    H(times(3, word) + c1, w2),
+    H(l.tag, word),
+    H(followers.two[o4 % 2 ** 16], c1),
     H(l.above + 2 ** 8 * Math.min(column, 255), c1),
     H(expect, 2 ** 8 * Math.min(ml, 31) + c1),
-    slow(() => H(o4 & 0xf0f0f0ff, b4 & 0xf0f0)),
-    slow(() => H(w1, o4 % 2 ** 16)),
-    slow(() => H(l.classes % 2 ** 24, c1)),
-    slow(() => H(word, l.above + 2 ** 8 * l.next)),
+    H(o4 & 0xf0f0f0ff, b4 & 0xf0f0),
+    H(w1, o4 % 2 ** 16),
+    H(l.classes % 2 ** 24, c1),
+    H(word, l.above + 2 ** 8 * l.next),
   ];
 }
 
-function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers, fast: boolean): ContextList {
-  const slow = (word: () => number): number | null => (fast ? null : word());
+function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers): number[] {
   const { c1, o4, b4, pos } = l;
   const r = l.record;
   const w = l.row === 0 ? l.record : l.row;
@@ -449,9 +452,9 @@ function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers, 
     o4,
     H(l.X(r) + 2 ** 8 * l.X(2 * r) + 2 ** 16 * c1, 2),
     H((pos % r) | (2 ** 8 * l.X(r)), r),
-    slow(() => H((pos % r) | (2 ** 8 * c1), r)),
+    H((pos % r) | (2 ** 8 * c1), r),
     H(l.X(w) + 2 ** 8 * c1, w),
-    slow(() => H(l.X(w) + 2 ** 8 * l.X(2 * w) + 2 ** 16 * c1, l.X(3 * w))),
+    H(l.X(w) + 2 ** 8 * l.X(2 * w) + 2 ** 16 * c1, l.X(3 * w)),
     H(
       l.X(w) +
         2 ** 8 * l.X(2 * w) +
@@ -460,18 +463,18 @@ function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers, 
         2 ** 24 * (l.X(w + 1) % 8),
       3,
     ),
-    slow(() => o4 & 0xff00),
-    slow(() => o4 & 0xff0000),
-    slow(() => o4 & 0xff000000),
+    o4 & 0xff00,
+    o4 & 0xff0000,
+    o4 & 0xff000000,
     o4 & 0xff00ff,
-    slow(() => o4 & 0xffff00),
-    slow(() => H(pos % 4, o4 % 2 ** 16)),
+    o4 & 0xffff00,
+    H(pos % 4, o4 % 2 ** 16),
     H(expect, 2 ** 8 * Math.min(ml, 31) + c1),
-    slow(() => followers.one[c1] + 2 ** 16 * c1),
-    slow(() => l.X(2) + 2 ** 8 * l.X(4) + 2 ** 16 * (pos % 4)),
-    slow(() => H(o4 & 0xf8f8f8f8, 4)),
-    slow(() => H(o4 & 0xff0000ff, 4)),
-    slow(() => H(o4 & 0xf0f0f0f0, b4 & 0xf0f0f0f0)),
+    followers.one[c1] + 2 ** 16 * c1,
+    l.X(2) + 2 ** 8 * l.X(4) + 2 ** 16 * (pos % 4),
+    H(o4 & 0xf8f8f8f8, 4),
+    H(o4 & 0xff0000ff, 4),
+    H(o4 & 0xf0f0f0f0, b4 & 0xf0f0f0f0),
   ];
 }
 
@@ -544,6 +547,31 @@ class ProbabilityMap {
   }
 }
 
+/** That of the set fast. */
+class FastMap {
+  readonly #contexts = new Map<number, Int32Array>();
+  #t: Int32Array = new Int32Array(33);
+  #n = 0;
+
+  refine(x: number, context: number): number {
+    let t = this.#contexts.get(context);
+    if (t === undefined) {
+      t = Int32Array.from({ length: 33 }, (_, i) => Math.trunc(f32(squash((i - 16) / 2) * 65535)));
+      this.#contexts.set(context, t);
+    }
+    const u = f32(f32(limited(x, 7.999) + 8) * 2);
+    const i = Math.trunc(u);
+    const v = f32(u - i);
+    this.#t = t;
+    this.#n = v > 0.5 ? i + 1 : i;
+    return f32(f32(f32(t[i] * f32(1 - v)) + f32(t[i + 1] * v)) / 65536);
+  }
+
+  update(y: number): void {
+    this.#t[this.#n] += (65598 * y - this.#t[this.#n]) >> 6;
+  }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // 11.1 Order of work
 
@@ -563,6 +591,7 @@ interface Current {
 export class Mixing {
   readonly #chunk: Uint8Array;
   readonly #p: Parameters2;
+  readonly #fast: boolean;
   readonly #starts: readonly number[];
   readonly #followers = new Followers();
   readonly #lanes: readonly Lane[];
@@ -575,7 +604,7 @@ export class Mixing {
   readonly #first: readonly Mixer[];
   readonly #second: readonly Mixer[];
   readonly #modelMaps: readonly ProbabilityMap[];
-  readonly #maps: readonly ProbabilityMap[];
+  readonly #maps: readonly (ProbabilityMap | FastMap)[];
   #bytes = 0;
 
   /**
@@ -588,28 +617,30 @@ export class Mixing {
     this.#starts = starts;
     this.#lanes = starts.map((start) => new Lane(chunk, start, this.#followers));
     this.#slots = new Slots(parameters.tableBits);
-    this.#matches = [6, 14].map((m) => new Matches(chunk, starts, m, parameters.tableBits));
+    const fast = (this.#fast = parameters.set === 'fast');
+    this.#matches = (fast ? [6] : [6, 14]).map((m) => new Matches(chunk, starts, m, parameters.tableBits));
     const all = this.#contexts(new Lane(chunk, 0, this.#followers), { expect: 0, ml: 0 });
-    this.#used = all.flatMap((word, i) => (word === null ? [] : [i + 1]));
+    this.#used = fast ? FAST[parameters.profile] : all.map((_, i) => i + 1);
     const firstWords = Array.from({ length: 256 }, (_, s) => (GUESS[s] ?? 0) * 2 ** 16);
     this.#histories = this.#used.map(() => new Adaptive(firstWords));
-    this.#direct = [2 ** 16, 2 ** 20, 2 ** 20].map((size) => new Adaptive({ size, word: 2 ** 31 }));
+    const directSizes = fast ? [2 ** 16] : [2 ** 16, 2 ** 20, 2 ** 20];
+    this.#direct = directSizes.map((size) => new Adaptive({ size, word: 2 ** 31 }));
     const { withModel } = parameters;
-    const first = this.#used.flatMap(() => [0.14, 0]);
-    first.push(0.2, 0, 0.2, 0, 0.1, 0.1, 0.1);
+    const first = this.#used.flatMap(() => [fast ? 0.2 : 0.14, 0]);
+    first.push(...this.#matches.flatMap(() => [0.2, 0]), ...this.#direct.map(() => 0.1));
     if (withModel) first.push(0.4, 0, 0.2, 0, 0, 0);
     first.push(0);
     const padded = filledUp(first);
-    this.#first = [256, 264, 256, 56, withModel ? 768 : 2048, 504, 1024].map((n) => new Mixer(n, padded));
-    const seventh = new Array<number>(7).fill(f32(1 / 7));
-    this.#second = [256, 160].map((n) => new Mixer(n, [...seventh, 0]));
+    const vectors = fast ? [256, 264, 256, 56, 504] : [256, 264, 256, 56, withModel ? 768 : 2048, 504, 1024];
+    this.#first = vectors.map((n) => new Mixer(n, padded));
+    const equal = new Array<number>(8).fill(f32(1 / vectors.length));
+    this.#second = (fast ? [256] : [256, 160]).map((n) => new Mixer(n, equal));
     this.#modelMaps = withModel ? [0, 1, 2, 3].map(() => new ProbabilityMap()) : [];
-    this.#maps = [0, 1, 2, 3].map(() => new ProbabilityMap());
+    this.#maps = fast ? [new FastMap(), new FastMap()] : [0, 1, 2, 3].map(() => new ProbabilityMap());
   }
 
-  #contexts(lane: Lane, longest: Longest): ContextList {
-    const list = this.#p.profile === 'text' ? textContexts : binaryContexts;
-    return list(lane, longest, this.#followers, this.#p.set === 'fast');
+  #contexts(lane: Lane, longest: Longest): number[] {
+    return (this.#p.profile === 'text' ? textContexts : binaryContexts)(lane, longest, this.#followers);
   }
 
   /**
@@ -621,13 +652,14 @@ export class Mixing {
   byte(l: number, bit: (p: number) => 0 | 1, frequencies: readonly number[] = []): number {
     const lane = this.#lanes[l];
     for (const match of this.#matches) match.begin(l, this.#starts[l] + lane.pos);
-    const [six, fourteen] = this.#matches;
-    const best = fourteen.length > 0 && fourteen.length >= six.length ? fourteen : six;
+    const six = this.#matches[0];
+    const fourteen = this.#matches.at(1);
+    const best = fourteen && fourteen.length > 0 && fourteen.length >= six.length ? fourteen : six;
     const ml = best.length;
     const longest = { ml, expect: best.expected === undefined ? 0 : best.expected + 1 };
     const q = ml === 0 ? 0 : Math.min(15, ml < 16 ? ml >> 1 : bits(ml) + 3);
-    const words = this.#contexts(lane, longest).filter((word) => word !== null);
-    const hashes = words.map((word, i) => H(word, times(this.#used[i], 0x3d4d51cb)));
+    const words = this.#contexts(lane, longest);
+    const hashes = this.#used.map((number) => H(words[number - 1], times(number, 0x3d4d51cb)));
     const current: Current = { lane, longest, q, hashes, frequencies, slots: [] };
     let k = 1;
     for (let b = 0; b < 8; b += 1) k = 2 * k + this.#bit(current, k, b, bit);
@@ -666,7 +698,7 @@ export class Mixing {
     });
     for (const match of this.#matches) inputs.push(...match.inputs(k, b));
     const direct = [2 ** 8 * c1 + k, 16 * (h2 >>> 16) + node, 16 * (h3 >>> 16) + node];
-    direct.forEach((at, i) => inputs.push(ST[this.#direct[i].word(at) >>> 20]));
+    this.#direct.forEach((table, i) => inputs.push(ST[table.word(direct[i]) >>> 20]));
     let x = 0;
     let poss = 0;
     if (withModel) {
@@ -685,25 +717,21 @@ export class Mixing {
       this.#p.profile === 'text'
         ? 8 * Math.min(15, lane.column >> 3) + range(c1)
         : 4 * ((lane.pos % lane.record) % 32) + (lane.row > 0 ? 1 : 0);
-    const selected = [
-      k,
-      8 * (g === 2 ? 0 : 2 * q + g + 1) + b,
-      c1,
-      8 * hits + b,
-      8 * (withModel ? sure : c2) + b,
-      8 * (8 * Math.min(lane.wl, 7) + range(c2)) + b,
-      8 * line + b,
-    ];
-    const dots = Float32Array.of(...this.#first.map((mixer, i) => mixer.dot(selected[i], X)), 0);
-    const [dotK, dotG] = [k, 8 * (g === 2 ? poss : q + 4) + b].map((n, i) => this.#second[i].dot(n, dots));
-    const z = f32(f32(dotK + dotG) * 0.5);
+    const wordLength = 8 * (8 * Math.min(lane.wl, 7) + range(c2)) + b;
+    const selected = [k, 8 * (g === 2 ? 0 : 2 * q + g + 1) + b, c1, 8 * hits + b];
+    if (this.#fast) selected.push(wordLength);
+    else selected.push(8 * (withModel ? sure : c2) + b, wordLength, 8 * line + b);
+    const dots = filledUp(this.#first.map((mixer, i) => mixer.dot(selected[i], X)));
+    const selected2 = [k, 8 * (g === 2 ? poss : q + 4) + b];
+    const dots2 = this.#second.map((mixer, i) => mixer.dot(selected2[i], dots));
+    const z = this.#fast ? dots2[0] : f32(f32(dots2[0] + dots2[1]) * 0.5);
 
     // 11.11
     const contexts = [k + 2 ** 8 * c1, row(h2), row(h3), row(H(lane.word, half))];
-    const R = contexts.reduce(
-      (sum, context, i) => f32(sum + f32(this.#maps[i].refine(z, context) * f32(0.15))),
-      f32(squash(z) * f32(0.4)),
-    );
+    const m = this.#maps.map((map, i) => map.refine(z, contexts[i]));
+    const R = this.#fast
+      ? f32(f32(squash(z) * 0.5) + f32(f32(m[0] + m[1]) * 0.25))
+      : m.reduce((sum, each) => f32(sum + f32(each * f32(0.15))), f32(squash(z) * f32(0.4)));
     const y = decode(Math.max(64, Math.min(2 ** 24 - 64, Math.trunc(f32(R * 2 ** 24)))));
 
     const rate = f32(
@@ -719,8 +747,8 @@ export class Mixing {
       this.#slots.bytes[cell] = NEXT[2 * this.#slots.bytes[cell] + y];
     });
     for (const match of this.#matches) match.update(y);
-    direct.forEach((at, i) => {
-      this.#direct[i].update(at, y, DIRECT_LIMITS[i]);
+    this.#direct.forEach((table, i) => {
+      table.update(direct[i], y, DIRECT_LIMITS[i]);
     });
     return y;
   }
