@@ -75,21 +75,11 @@ function generate(): { histories: History[]; next: number[] } {
   return { histories, next };
 }
 
-/** 16-bit probability of a 1 that a state starts with: surer where only one bit was ever seen. */
-function firstGuess({ counts: [zeros, ones] }: History): number {
-  const weight = zeros === 0 || ones === 0 ? 15 : 10;
-  const a = zeros * weight + 4;
-  const b = ones * weight + 4;
-  return Math.floor((65535 * b) / (a + b));
-}
-
 const { histories, next } = generate();
 
 /** Number of states; state 0 has seen nothing. */
 export const HISTORY_STATES: number = histories.length;
 /** The state after state s and bit y is `NEXT_HISTORY[2 s + y]`. */
 export const NEXT_HISTORY: Uint8Array = Uint8Array.from(next);
-/** See {@link firstGuess}; in units of 2^-16. */
-export const HISTORY_GUESS: Uint16Array = Uint16Array.from(histories, firstGuess);
 /** Bits counted: what makes a slot worth keeping. */
 export const HISTORY_WEIGHT: Uint8Array = Uint8Array.from(histories, ({ counts }) => counts[0] + counts[1]);

@@ -16,12 +16,14 @@ import {
   trailingZeros,
 } from '../entropy/coder.ts';
 import { RATE } from './adaptive-probability.ts';
-import { HISTORY_GUESS, HISTORY_WEIGHT, NEXT_HISTORY } from './bit-history.ts';
+import { HISTORY_WEIGHT, NEXT_HISTORY } from './bit-history.ts';
 import type { ByteCoder, MixDecoder, MixEncoder } from './byte-coder.ts';
 import { contextsOf } from './contexts.ts';
 import { LOG_TABLE, SQUASH_TABLE, STRETCH_TABLE } from './logistic.ts';
+import { inputVector } from './mixer.ts';
 import type { MixParameters } from './parameters.ts';
 import { FIRST_COARSE_KNOTS, FIRST_KNOTS } from './probability-map.ts';
+import { startOf } from './start.ts';
 import { CLASS, LETTER } from './text-state.ts';
 
 /** Idle instances that a thread keeps. */
@@ -29,6 +31,8 @@ const IDLE_MAX = 2;
 /** Pages that hold the tables. */
 const TABLE_PAGES = 2;
 const MODEL_ALPHABET = 256;
+/** Of the second layer. */
+const OUTPUT_VECTOR_BYTES = 32;
 
 /** What is used of the engine's WebAssembly, of which Node's types say nothing. */
 declare const WebAssembly: {
@@ -71,6 +75,9 @@ interface KernelExports {
     orders: number,
     decode: number,
     streamBytes: number,
+    inputs: number,
+    rateFirst: number,
+    rateLast: number,
   ): void;
   codeByte(lane: number, byte: number): number;
   codeRun(steps: number): void;
@@ -80,11 +87,12 @@ interface KernelExports {
   finalRange(): number;
 }
 
+type Table = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array;
+
 /** Address exports of tables, and what goes there. */
-const TABLES: Readonly<Record<string, Uint8Array | Uint16Array | Int32Array | Float32Array>> = {
+const TABLES: Readonly<Record<string, Table>> = {
   NEXT_AT: NEXT_HISTORY,
   WEIGHT_AT: HISTORY_WEIGHT,
-  GUESS_AT: HISTORY_GUESS,
   CLASS_AT: CLASS,
   LETTER_AT: LETTER,
   RATE_AT: RATE,
@@ -102,7 +110,7 @@ const idle: Kernel[] = [];
 /** An instance of the kernel, with its memory. */
 class Kernel {
   readonly exports: KernelExports;
-  readonly #logitsAt: number;
+  readonly #addresses: Readonly<Record<string, Global>>;
   #bytes = new Uint8Array(0);
   #logits = new Int32Array(0);
 
@@ -111,11 +119,14 @@ class Kernel {
     const { exports } = new WebAssembly.Instance(compiled);
     this.exports = exports as KernelExports;
     this.exports.memory.grow(TABLE_PAGES);
-    const addressOf = (name: string) => (exports as Record<string, Global>)[name].value;
-    for (const [name, table] of Object.entries(TABLES)) {
-      this.bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), addressOf(name));
-    }
-    this.#logitsAt = addressOf('LOGITS_AT');
+    this.#addresses = exports as Record<string, Global>;
+    for (const [name, table] of Object.entries(TABLES)) this.place(name, table);
+  }
+
+  /** Copies a table to an exported address. */
+  place(name: string, table: Table, offset = 0): void {
+    const at = this.#addresses[name].value + offset;
+    this.bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), at);
   }
 
   /** All memory. The array is invalid after whatever may make memory grow. */
@@ -127,7 +138,11 @@ class Kernel {
   /** Where the kernel expects the logits of the next byte. */
   get logits(): Int32Array {
     if (this.#logits.length === 0) {
-      this.#logits = new Int32Array(this.exports.memory.buffer, this.#logitsAt, MODEL_ALPHABET);
+      this.#logits = new Int32Array(
+        this.exports.memory.buffer,
+        this.#addresses.LOGITS_AT.value,
+        MODEL_ALPHABET,
+      );
     }
     return this.#logits;
   }
@@ -138,6 +153,13 @@ function takeKernel(size: number): Kernel {
   idle.sort((a, b) => a.bytes.length - b.bytes.length);
   const fitting = idle.findIndex((kernel) => kernel.bytes.length >= size);
   return idle.splice(fitting < 0 ? -1 : fitting, 1).pop() ?? new Kernel();
+}
+
+/** Weights, filled up with zeros as the vectors of mixers are. */
+function inputVectorOf(weights: readonly number[]): Float32Array {
+  const vector = inputVector(weights.length);
+  vector.set(weights);
+  return vector;
 }
 
 /** The driver of both directions. */
@@ -176,6 +198,12 @@ class KernelCoder implements ByteCoder {
     if (stream) bytes.set(stream, exports.streamAt.value);
     else bytes.set(chunk, exports.chunkAt.value);
     new Uint32Array(bytes.buffer, exports.laneStartsAt.value, lanes + 1).set(laneStarts);
+    const start = startOf(parameters);
+    kernel.place('START_AT', start.histories);
+    kernel.place('START_INPUTS_AT', inputVectorOf(start.inputs));
+    start.outputs.forEach((weights, i) => {
+      kernel.place('START_OUTPUTS_AT', inputVectorOf(weights), i * OUTPUT_VECTOR_BYTES);
+    });
     const used = contextsOf(parameters);
     exports.beginChunk(
       Number(profile === 'binary'),
@@ -187,6 +215,9 @@ class KernelCoder implements ByteCoder {
       used.reduce((bits, { order }, i) => (order ? bits | (1 << i) : bits), 0),
       Number(stream !== undefined),
       streamBytes,
+      start.inputs.length,
+      start.rateFirst,
+      start.rateLast,
     );
     this.chunk = chunk;
     this.#laneStarts = laneStarts;

@@ -9,7 +9,7 @@
  * @module
  */
 import { adapt, UNKNOWN_PROBABILITY } from './adaptive-probability.ts';
-import { HISTORY_GUESS, NEXT_HISTORY } from './bit-history.ts';
+import { NEXT_HISTORY } from './bit-history.ts';
 import { type Context, contextsOf } from './contexts.ts';
 import { hash2 } from './hash.ts';
 import { IndirectHistory, LaneHistory } from './lane-history.ts';
@@ -21,6 +21,7 @@ import { matchTableBits, type MixParameters } from './parameters.ts';
 import type { BitPredictor } from './predictor.ts';
 import { CoarseProbabilityMap, ProbabilityMap, type Refinement } from './probability-map.ts';
 import { SlotTable } from './slots.ts';
+import { MODEL_INPUTS, startOf } from './start.ts';
 import { rangeOf } from './text-state.ts';
 
 const f = Math.fround;
@@ -36,18 +37,8 @@ const PAGE_MASK = 0x00ffff00;
 /** Minimum lengths of the match models. */
 const MATCH_MINIMA = [6, 14];
 const FAST_MATCH_MINIMA = [6];
-/** The learning rate of the first layer falls from FIRST by 1 / (1 + bytes * DECAY) to LAST. */
-const RATE_FIRST = f(0.02);
-const RATE_LAST = f(0.003);
-const RATE_DECAY = f(0.0005);
+/** The second layer's learning rate. */
 const RATE_SECOND_LAYER = f(0.002);
-/** Weights that mixing begins with. */
-const WEIGHT_HISTORY = 0.14;
-const FAST_WEIGHT_HISTORY = 0.2;
-const WEIGHT_MATCH = 0.2;
-const WEIGHT_DIRECT = 0.1;
-const WEIGHT_MODEL = 0.4;
-const WEIGHT_MODEL_MAP = 0.2;
 const BIAS = 0.3;
 /** Shares of the mixed and of each refined probability in the result. */
 const SHARE_MIXED = f(0.4);
@@ -57,14 +48,11 @@ const FAST_SHARE_MAP = 0.25;
 /** Results keep so many units of 2^-24 away from 0 and 1. */
 const P_MIN = 64;
 const P_MAX = 2 ** 24 - P_MIN;
-/** Inputs from the language model. */
-const MODEL_INPUTS = 6;
 /** Number of weight vectors of each selecting context of the first layer, and of the second. */
 const SET_SIZES = [256, 264, 256, 56, 2048, 504, 1024];
 const SET_SIZES_WITH_MODEL = [256, 264, 256, 56, 768, 504, 1024];
 const FAST_SET_SIZES = [256, 264, 256, 56, 504];
 const SECOND_SET_SIZES = [256, 160];
-const FAST_SECOND_SET_SIZES = [256];
 /** Contexts of a map. */
 const MAP_CONTEXTS = 65536;
 
@@ -92,8 +80,6 @@ export class MixPredictor implements BitPredictor {
   readonly #modelMaps: readonly ProbabilityMap[];
   readonly #maps: readonly Refinement[];
   #lane: LaneHistory;
-  #bytes = 0;
-  #rate = 0;
   /** The bits of the byte so far, after a leading 1; how many. */
   #partial = 1;
   #bit = 0;
@@ -121,7 +107,8 @@ export class MixPredictor implements BitPredictor {
     this.#slotOf = new Int32Array(count);
     this.#meaningOf = new Int32Array(count);
     this.#meanings = new Uint32Array(count * 256);
-    for (let i = 0; i < count; i++) HISTORY_GUESS.forEach((p, s) => (this.#meanings[i * 256 + s] = p << 16));
+    const start = startOf(parameters);
+    for (let i = 0; i < count; i++) this.#meanings.set(start.histories, i * 256);
     const matchBits = matchTableBits(parameters.tableBits);
     const minima = fast ? FAST_MATCH_MINIMA : MATCH_MINIMA;
     this.#matches = minima.map((minimum) => new MatchModel(chunk, laneStarts, minimum, matchBits));
@@ -131,32 +118,20 @@ export class MixPredictor implements BitPredictor {
     const total = 2 * count + 2 * minima.length + directSizes.length + (languageModel ? MODEL_INPUTS : 0) + 1;
     this.#inputs = inputVector(total);
     this.#inputs[total - 1] = BIAS;
-    const start = this.#startWeights(count);
     const setSizes = fast ? FAST_SET_SIZES : languageModel ? SET_SIZES_WITH_MODEL : SET_SIZES;
-    this.#layer1 = setSizes.map((size) => new Mixer(this.#inputs, size, start));
+    this.#layer1 = setSizes.map(
+      (size) => new Mixer(this.#inputs, size, start.inputs, start.rateFirst, start.rateLast),
+    );
     this.#outputs = inputVector(setSizes.length);
-    const equal = new Float32Array(this.#outputs.length).fill(1 / setSizes.length);
-    this.#layer2 = (fast ? FAST_SECOND_SET_SIZES : SECOND_SET_SIZES).map(
-      (size) => new Mixer(this.#outputs, size, equal),
+    this.#layer2 = start.outputs.map(
+      (weights, i) =>
+        new Mixer(this.#outputs, SECOND_SET_SIZES[i], weights, RATE_SECOND_LAYER, RATE_SECOND_LAYER),
     );
     const modelMapSizes = languageModel ? [256, 65536, 65536, 16 * 256 * 3] : [];
     this.#modelMaps = modelMapSizes.map((size) => new ProbabilityMap(size));
     this.#maps = fast
       ? Array.from({ length: 2 }, () => new CoarseProbabilityMap(MAP_CONTEXTS))
       : Array.from({ length: 4 }, () => new ProbabilityMap(MAP_CONTEXTS));
-  }
-
-  #startWeights(contexts: number): Float32Array {
-    const start = new Float32Array(this.#inputs.length);
-    for (let i = 0; i < contexts; i++) start[2 * i] = this.#fast ? FAST_WEIGHT_HISTORY : WEIGHT_HISTORY;
-    let at = 2 * contexts;
-    for (let i = 0; i < this.#matches.length; i++, at += 2) start[at] = WEIGHT_MATCH;
-    for (let i = 0; i < this.#direct.length; i++) start[at++] = WEIGHT_DIRECT;
-    if (this.#parameters.languageModel) {
-      start[at] = WEIGHT_MODEL;
-      start[at + 2] = WEIGHT_MODEL_MAP;
-    }
-    return start;
   }
 
   beginByte(lane: number, cdf?: Uint32Array): void {
@@ -172,7 +147,6 @@ export class MixPredictor implements BitPredictor {
       this.#hashes[i] = hash2(of(h), salt);
     });
     if (cdf !== undefined) this.#model.beginByte(cdf);
-    this.#rate = f(RATE_LAST + f(f(RATE_FIRST - RATE_LAST) / f(1 + f(f(this.#bytes) * RATE_DECAY))));
     this.#partial = 1;
     this.#bit = 0;
   }
@@ -300,8 +274,8 @@ export class MixPredictor implements BitPredictor {
   }
 
   update(bit: number): void {
-    for (const mixer of this.#layer1) mixer.train(bit, this.#rate);
-    for (const mixer of this.#layer2) mixer.train(bit, RATE_SECOND_LAYER);
+    for (const mixer of this.#layer1) mixer.train(bit);
+    for (const mixer of this.#layer2) mixer.train(bit);
     for (const map of this.#maps) map.update(bit);
     for (const map of this.#modelMaps) map.update(bit);
     const { bytes } = this.#slots;
@@ -323,6 +297,5 @@ export class MixPredictor implements BitPredictor {
     const h = this.#lane;
     this.#chunk[h.at] = byte;
     h.see(byte);
-    this.#bytes++;
   }
 }

@@ -3,6 +3,9 @@
  * of stretched probabilities, and online gradient descent on the coding cost trains it (M. Mahoney, 2005, see
  * logistic.ts; the gating as in paq7 and later).
  *
+ * A weight vector that is seldom selected learns as fast at first as any other did: its rate falls with the number of its
+ * own updates.
+ *
  * float32 throughout, in a fixed order: eight partial sums, as two WebAssembly f32x4 accumulators keep them.
  *
  * @module
@@ -10,6 +13,9 @@
 import { clipStretch, squash } from './logistic.ts';
 
 const f = Math.fround;
+
+/** How fast rates fall with a vector's updates. */
+const RATE_DECAY = f(0.002);
 
 /** Inputs of a mixer, filled up with zeros to whole vectors. */
 export function inputVector(count: number): Float32Array {
@@ -20,17 +26,32 @@ export function inputVector(count: number): Float32Array {
 export class Mixer {
   readonly #inputs: Float32Array;
   readonly #weights: Float32Array;
-  #at = 0;
+  /** Updates of each vector; float32, so they end at 2^24. */
+  readonly #updates: Float32Array;
+  readonly #rateLast: number;
+  readonly #rateSpan: number;
+  #set = 0;
   #p = 0;
 
   /**
-   * @param inputs  from {@link inputVector}; read at each `mix` and `train`
-   * @param sets    number of weight vectors
-   * @param start   the weights that each begins with
+   * @param inputs     from {@link inputVector}; read at each `mix` and `train`
+   * @param sets       number of weight vectors
+   * @param start      the weights that each begins with; zeros for the inputs beyond them
+   * @param rateFirst  the learning rate of a vector that was never trained; float32
+   * @param rateLast   what it falls to
    */
-  constructor(inputs: Float32Array, sets: number, start: Float32Array) {
+  constructor(
+    inputs: Float32Array,
+    sets: number,
+    start: readonly number[],
+    rateFirst: number,
+    rateLast: number,
+  ) {
     this.#inputs = inputs;
     this.#weights = new Float32Array(inputs.length * sets);
+    this.#updates = new Float32Array(sets);
+    this.#rateLast = rateLast;
+    this.#rateSpan = f(rateFirst - rateLast);
     for (let set = 0; set < sets; set++) this.#weights.set(start, set * inputs.length);
   }
 
@@ -53,16 +74,18 @@ export class Mixer {
     }
     const sum = f(f(f(s0 + s4) + f(s2 + s6)) + f(f(s1 + s5) + f(s3 + s7)));
     const stretched = clipStretch(sum);
-    this.#at = at;
+    this.#set = set;
     this.#p = squash(stretched);
     return stretched;
   }
 
-  /** Moves the weights used last against their error, by a float32 rate. */
-  train(bit: number, rate: number): void {
+  /** Moves the weights used last against their error. */
+  train(bit: number): void {
     const x = this.#inputs;
     const w = this.#weights;
+    const updates = this.#updates[this.#set]++;
+    const rate = f(this.#rateLast + f(this.#rateSpan / f(1 + f(updates * RATE_DECAY))));
     const step = f(f(bit - this.#p) * rate);
-    for (let i = 0, j = this.#at; i < x.length; i++, j++) w[j] = f(w[j] + f(step * x[i]));
+    for (let i = 0, j = this.#set * x.length; i < x.length; i++, j++) w[j] = f(w[j] + f(step * x[i]));
   }
 }

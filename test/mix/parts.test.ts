@@ -23,7 +23,8 @@ describe('adaptive probability', () => {
 describe('mixer', () => {
   it('learns which input to believe, set by set', () => {
     const inputs = inputVector(2);
-    const mixer = new Mixer(inputs, 2, new Float32Array(inputs.length).fill(0.3));
+    const rate = Math.fround(0.02);
+    const mixer = new Mixer(inputs, 2, [0.3, 0.3], rate, rate);
     const next = generator(5);
     for (let i = 0; i < 4000; i++) {
       const bit = next() & 1;
@@ -31,7 +32,7 @@ describe('mixer', () => {
       inputs[set] = bit ? 2 : -2;
       inputs[1 - set] = next() & 1 ? 2 : -2;
       mixer.mix(set);
-      mixer.train(bit, Math.fround(0.02));
+      mixer.train(bit);
     }
     inputs[0] = 2;
     inputs[1] = -2;

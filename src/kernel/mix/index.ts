@@ -5,7 +5,6 @@
 export {
   CLASS_AT,
   COARSE_KNOT_AT,
-  GUESS_AT,
   KNOT_AT,
   LETTER_AT,
   LOGITS_AT,
@@ -14,6 +13,9 @@ export {
   POWER_AT,
   RATE_AT,
   SQUASH_AT,
+  START_AT,
+  START_INPUTS_AT,
+  START_OUTPUTS_AT,
   STRETCH_AT,
   WEIGHT_AT,
   chunkAt,

@@ -22,8 +22,13 @@ export const POWER_AT: u32 = 0x2000;
 export const KNOT_AT: u32 = 0x2400;
 /** Uint16Array(33): the same of coarse maps. */
 export const COARSE_KNOT_AT: u32 = 0x2600;
-/** Uint16Array(256): first guesses of histories' meanings. */
-export const GUESS_AT: u32 = 0x2800;
+/**
+ * Of a chunk, also from the driver: Uint32Array(256), what histories mean at first; Float32Array(INPUTS_MAX), the first
+ * layer's first weights; 2 x Float32Array(8), the second layer's.
+ */
+export const START_AT: u32 = 0x2800;
+export const START_INPUTS_AT: u32 = 0x3100;
+export const START_OUTPUTS_AT: u32 = 0x3300;
 /** Float32Array(4096) and Float32Array(4097). */
 export const STRETCH_AT: u32 = 0x4000;
 export const SQUASH_AT: u32 = 0x8000;
@@ -68,9 +73,11 @@ export const DIRECT_TWO_AT: u32 = DIRECT_ONE_AT + 65536 * 4;
 export const DIRECT_THREE_AT: u32 = DIRECT_TWO_AT + (1 << 22);
 /** Weights of the second layer, then of the first. */
 export const LAYER2_AT: u32 = DIRECT_THREE_AT + (1 << 22);
-export const LAYER1_AT: u32 = LAYER2_AT + 0x4000;
+/** float32 for each weight vector of the first layer: its updates. */
+export const UPDATES_AT: u32 = LAYER2_AT + 0x4000;
+export const LAYER1_AT: u32 = UPDATES_AT + 0x8000;
 /** Largest number of weight vectors of the first layer. */
-const VECTORS_MAX: u32 = 4608;
+export const VECTORS_MAX: u32 = 4608;
 /**
  * Probability maps, rows of 33 knots: orders 1 and 2, each row followed by the language model's in the same context when
  * there is one; order 3; word; the language model's by the bits so far and by the match.

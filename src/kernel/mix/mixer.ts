@@ -3,28 +3,38 @@
  * and the four upper ones; seven mixers of the first layer, five with the fast set of contexts, read the inputs together.
  */
 import { clip4, squash1, squash4 } from './logistic';
-import { FIRST_AT, INPUTS_AT, LAYER1_AT, LAYER2_AT, OUTPUTS_AT, SECOND_AT } from './memory';
+import {
+  FIRST_AT,
+  INPUTS_AT,
+  LAYER1_AT,
+  LAYER2_AT,
+  OUTPUTS_AT,
+  SECOND_AT,
+  START_INPUTS_AT,
+  START_OUTPUTS_AT,
+  UPDATES_AT,
+  VECTORS_MAX,
+} from './memory';
 
-const RATE_FIRST: f32 = 0.02;
-const RATE_LAST: f32 = 0.003;
-const RATE_DECAY: f32 = 0.0005;
+const RATE_DECAY: f32 = 0.002;
 const RATE_SECOND_LAYER: f32 = 0.002;
-const WEIGHT_HISTORY: f32 = 0.14;
-const WEIGHT_MATCH: f32 = 0.2;
-const WEIGHT_DIRECT: f32 = 0.1;
-const WEIGHT_MODEL: f32 = 0.4;
-const WEIGHT_MODEL_MAP: f32 = 0.2;
 export const BIAS: f32 = 0.3;
-const FAST_WEIGHT_HISTORY: f32 = 0.2;
-const SHARE: f32 = <f32>(1.0 / 7.0);
-const FAST_SHARE: f32 = <f32>(1.0 / 5.0);
 /** Weight vectors of the second layer's mixers. */
 const SECOND_SETS: u32 = 256 + 160;
 
 /** Bytes of an input vector, and of a weight vector. */
 let vectorBytes: u32 = 0;
-let rate: f32 = 0;
-/** Addresses of the weight vectors in use. */
+/** The first layer's rates fall from the sum of the two to the last. */
+let rateLast: f32 = 0;
+let rateSpan: f32 = 0;
+/** Numbers of the weight vectors in use, and their addresses. */
+let n0: u32 = 0;
+let n1: u32 = 0;
+let n2: u32 = 0;
+let n3: u32 = 0;
+let n4: u32 = 0;
+let n5: u32 = 0;
+let n6: u32 = 0;
 let w0: u32 = 0;
 let w1: u32 = 0;
 let w2: u32 = 0;
@@ -36,58 +46,87 @@ let v0: u32 = 0;
 let v1: u32 = 0;
 
 /** Inputs and weights as they are at the start of a chunk. */
-export function resetMixers(contexts: u32, languageModel: bool, fast: bool): void {
-  const inputs = 2 * contexts + (fast ? 2 + 1 : 4 + 3) + (languageModel ? 6 : 0) + 1;
+export function resetMixers(inputs: u32, languageModel: bool, fast: bool, first: f32, last: f32): void {
   vectorBytes = ((inputs + 7) & ~7) << 2;
+  rateLast = last;
+  rateSpan = first - last;
   memory.fill(INPUTS_AT, 0, 512);
   store<f32>(INPUTS_AT + ((inputs - 1) << 2), BIAS);
+  memory.fill(UPDATES_AT, 0, VECTORS_MAX * 4);
   const sets = 256 + 264 + 256 + 56 + 504 + (fast ? 0 : 1024 + (languageModel ? 768 : 2048));
-  memory.fill(LAYER1_AT, 0, vectorBytes);
-  let at = LAYER1_AT;
-  const weightOfHistory = fast ? FAST_WEIGHT_HISTORY : WEIGHT_HISTORY;
-  for (let i: u32 = 0; i < contexts; i++, at += 8) store<f32>(at, weightOfHistory);
-  const matches: u32 = fast ? 1 : 2;
-  const direct: u32 = fast ? 1 : 3;
-  for (let i: u32 = 0; i < matches; i++, at += 8) store<f32>(at, WEIGHT_MATCH);
-  for (let i: u32 = 0; i < direct; i++, at += 4) store<f32>(at, WEIGHT_DIRECT);
-  if (languageModel) {
-    store<f32>(at, WEIGHT_MODEL);
-    store<f32>(at, WEIGHT_MODEL_MAP, 8);
-  }
+  memory.copy(LAYER1_AT, START_INPUTS_AT, vectorBytes);
   const all = vectorBytes * sets;
   for (let filled = vectorBytes; filled < all; filled *= 2) {
     memory.copy(LAYER1_AT + filled, LAYER1_AT, min(filled, all - filled));
   }
-  for (let i: u32 = 0; i < SECOND_SETS * 8; i++) store<f32>(LAYER2_AT + (i << 2), fast ? FAST_SHARE : SHARE);
-}
-
-/** Sets the first layer's rate for a byte. */
-export function setRate(bytes: u32): void {
-  rate = RATE_LAST + (RATE_FIRST - RATE_LAST) / (1 + <f32>(<f64>bytes * <f64>RATE_DECAY));
+  for (let i: u32 = 0; i < SECOND_SETS; i++) {
+    memory.copy(LAYER2_AT + (i << 5), START_OUTPUTS_AT + (i < 256 ? 0 : 32), 32);
+  }
 }
 
 /** Chooses the first layer's weight vectors. */
 @inline
 export function choose(s0: u32, s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, s6: u32): void {
   const bytes = vectorBytes;
-  w0 = LAYER1_AT + s0 * bytes;
-  w1 = LAYER1_AT + (256 + s1) * bytes;
-  w2 = LAYER1_AT + (256 + 264 + s2) * bytes;
-  w3 = LAYER1_AT + (256 + 264 + 256 + s3) * bytes;
-  w5 = LAYER1_AT + (256 + 264 + 256 + 56 + s5) * bytes;
-  w6 = LAYER1_AT + (256 + 264 + 256 + 56 + 504 + s6) * bytes;
-  w4 = LAYER1_AT + (256 + 264 + 256 + 56 + 504 + 1024 + s4) * bytes;
+  n0 = s0;
+  n1 = 256 + s1;
+  n2 = 256 + 264 + s2;
+  n3 = 256 + 264 + 256 + s3;
+  n5 = 256 + 264 + 256 + 56 + s5;
+  n6 = 256 + 264 + 256 + 56 + 504 + s6;
+  n4 = 256 + 264 + 256 + 56 + 504 + 1024 + s4;
+  w0 = LAYER1_AT + n0 * bytes;
+  w1 = LAYER1_AT + n1 * bytes;
+  w2 = LAYER1_AT + n2 * bytes;
+  w3 = LAYER1_AT + n3 * bytes;
+  w4 = LAYER1_AT + n4 * bytes;
+  w5 = LAYER1_AT + n5 * bytes;
+  w6 = LAYER1_AT + n6 * bytes;
 }
 
 /** The same of the fast set. */
 @inline
 export function chooseFast(s0: u32, s1: u32, s2: u32, s3: u32, s4: u32): void {
   const bytes = vectorBytes;
-  w0 = LAYER1_AT + s0 * bytes;
-  w1 = LAYER1_AT + (256 + s1) * bytes;
-  w2 = LAYER1_AT + (256 + 264 + s2) * bytes;
-  w3 = LAYER1_AT + (256 + 264 + 256 + s3) * bytes;
-  w4 = LAYER1_AT + (256 + 264 + 256 + 56 + s4) * bytes;
+  n0 = s0;
+  n1 = 256 + s1;
+  n2 = 256 + 264 + s2;
+  n3 = 256 + 264 + 256 + s3;
+  n4 = 256 + 264 + 256 + 56 + s4;
+  w0 = LAYER1_AT + n0 * bytes;
+  w1 = LAYER1_AT + n1 * bytes;
+  w2 = LAYER1_AT + n2 * bytes;
+  w3 = LAYER1_AT + n3 * bytes;
+  w4 = LAYER1_AT + n4 * bytes;
+}
+
+/** Counts an update of four weight vectors; returns their rates. */
+@inline
+function rates(n0: u32, n1: u32, n2: u32, n3: u32): v128 {
+  const at0 = UPDATES_AT + (n0 << 2);
+  const at1 = UPDATES_AT + (n1 << 2);
+  const at2 = UPDATES_AT + (n2 << 2);
+  const at3 = UPDATES_AT + (n3 << 2);
+  let updates = v128.load32_zero(at0);
+  updates = v128.load32_lane(at1, updates, 1);
+  updates = v128.load32_lane(at2, updates, 2);
+  updates = v128.load32_lane(at3, updates, 3);
+  const more = f32x4.add(updates, f32x4.splat(1));
+  v128.store32_lane(at0, more, 0);
+  v128.store32_lane(at1, more, 1);
+  v128.store32_lane(at2, more, 2);
+  v128.store32_lane(at3, more, 3);
+  const divisor = f32x4.add(f32x4.splat(1), f32x4.mul(updates, f32x4.splat(RATE_DECAY)));
+  return f32x4.add(f32x4.splat(rateLast), f32x4.div(f32x4.splat(rateSpan), divisor));
+}
+
+/** The same of one. */
+@inline
+function rateOf(n: u32): f32 {
+  const at = UPDATES_AT + (n << 2);
+  const updates = load<f32>(at);
+  store<f32>(at, updates + 1);
+  return rateLast + rateSpan / (1 + updates * RATE_DECAY);
 }
 
 /** Sums of four vectors' elements, in the reference's order: (0 + 2) + (1 + 3). */
@@ -221,9 +260,9 @@ function move(weights: u32, x: v128, y: v128, step: v128): void {
 /** Moves the weights used last against their error; `bit4` is the bit in four lanes. */
 @inline
 export function trainMixers(bit4: v128): void {
-  const rate4 = f32x4.splat(rate);
-  const low = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT)), rate4);
-  const high = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT, 16)), rate4);
+  const low = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT)), rates(n0, n1, n2, n3));
+  // Nobody's vector fills up the four.
+  const high = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT, 16)), rates(n4, n5, n6, VECTORS_MAX));
   const step0 = v128.shuffle<i32>(low, low, 0, 0, 0, 0);
   const step1 = v128.shuffle<i32>(low, low, 1, 1, 1, 1);
   const step2 = v128.shuffle<i32>(low, low, 2, 2, 2, 2);
@@ -253,9 +292,8 @@ export function trainMixers(bit4: v128): void {
 /** The same for the fast set. */
 @inline
 export function trainMixersFast(bit4: v128): void {
-  const rate4 = f32x4.splat(rate);
-  const low = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT)), rate4);
-  const high = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT, 16)), rate4);
+  const low = f32x4.mul(f32x4.sub(bit4, v128.load(FIRST_AT)), rates(n0, n1, n2, n3));
+  const high = f32x4.mul(f32x4.sub(bit4, v128.load32_splat(FIRST_AT, 16)), f32x4.splat(rateOf(n4)));
   const step0 = v128.shuffle<i32>(low, low, 0, 0, 0, 0);
   const step1 = v128.shuffle<i32>(low, low, 1, 1, 1, 1);
   const step2 = v128.shuffle<i32>(low, low, 2, 2, 2, 2);

@@ -18,7 +18,6 @@ import {
   DIRECT_ONE_AT,
   DIRECT_THREE_AT,
   DIRECT_TWO_AT,
-  GUESS_AT,
   HASHES_AT,
   INPUTS_AT,
   MAP_ONE_AT,
@@ -33,6 +32,7 @@ import {
   ROW_BYTES,
   SECOND_AT,
   SLOTS_AT,
+  START_AT,
   STRETCH_AT,
   WORDS_AT,
   WORD_OF_AT,
@@ -47,7 +47,6 @@ import {
   mixSecond,
   mixSecondFast,
   resetMixers,
-  setRate,
   trainMixers,
   trainMixersFast,
 } from './mixer';
@@ -71,8 +70,6 @@ let lanes: u32 = 1;
 /** Number of contexts; which of them are orders whose hits are counted, as bits; bytes of the histories' inputs. */
 let contexts: u32 = 0;
 let orders: u32 = 0;
-/** Bytes coded. */
-let coded: u32 = 0;
 /** The lane whose next byte is prepared already; -1 for none. */
 let prepared: i32 = -1;
 
@@ -102,6 +99,9 @@ export function beginChunk(
   orderBits: u32,
   decode: bool,
   streamBytes: u32,
+  inputs: u32,
+  rateFirst: f32,
+  rateLast: f32,
 ): void {
   binary = isBinary;
   fast = isFast;
@@ -109,20 +109,19 @@ export function beginChunk(
   lanes = laneCount;
   contexts = contextCount;
   orders = orderBits;
-  coded = 0;
   prepared = -1;
   setLogitBits(logitBits);
   pairBytes = languageModel ? 2 * ROW_BYTES : ROW_BYTES;
   for (let i: u32 = 0; i < contextCount; i++) {
     const at = MEANINGS_AT + (i << 10);
-    for (let s: u32 = 0; s < 256; s++) store<u32>(at + (s << 2), <u32>load<u16>(GUESS_AT + (s << 1)) << 16);
+    memory.copy(at, START_AT, 1024);
     store<u32>(at, UNKNOWN | EMPTY);
   }
   // Contexts are worked on in fours: those that fill up the last four read a slot that belongs to nobody.
   for (let i = contextCount; (i & 3) !== 0; i++) store<u32>(SLOTS_AT + (i << 2), NOBODY_AT);
   for (let lane: u32 = 0; lane < laneCount; lane++) beginLane(lane, load<u32>(laneStartsAt + (lane << 2)));
   resetMatches();
-  resetMixers(contextCount, languageModel, isFast);
+  resetMixers(inputs, languageModel, isFast, rateFirst, rateLast);
   beginStream(decode, streamBytes);
 }
 
@@ -439,7 +438,6 @@ export function codeByte(lane: u32, byte: u32): u32 {
     fillCdf();
     aimModel(h, 1, 7);
   }
-  setRate(coded);
   let partial: u32 = 1;
   for (let bit: u32 = 0; bit < 8; bit++) {
     if ((bit & 3) === 0) findSlots();
@@ -481,7 +479,6 @@ export function codeByte(lane: u32, byte: u32): u32 {
     }
     learn(y);
   }
-  coded++;
   return partial & 255;
 }
 
