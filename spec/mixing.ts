@@ -2,10 +2,14 @@
  * Predictor 2 of the second decoder, written from section 11 of `spec/lmz-format.md` (revision 1.1) alone, in the order of that
  * text. Like the rest of it, it shares nothing with `src`.
  *
- * The tables come from Math.exp and Math.log, which no coder should trust; their CRC-32s, which the text gives, are checked.
+ * The tables come from Math.exp and Math.log, which no coder should trust, and what mixing begins with is read from the
+ * text itself (appendix B); their CRC-32s, which the text gives, are checked.
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
+
+const TEXT = readFileSync(new URL('lmz-format.md', import.meta.url), 'utf8');
 
 /** 5.1.2: the parameters of predictor 2. */
 export interface Parameters2 {
@@ -49,7 +53,19 @@ export const CHECKED_TABLES = (): readonly { name: string; bytes: Uint8Array; cr
   { name: 'ST', bytes: new Uint8Array(ST.buffer), crc32: 0x0613a6d1 },
   { name: 'LN', bytes: new Uint8Array(LN.buffer, 4), crc32: 0x102d86a5 },
   { name: 'NEXT', bytes: Uint8Array.from(NEXT), crc32: 0xf9aaf6fb },
-  { name: 'GUESS', bytes: new Uint8Array(Uint16Array.from(GUESS).buffer), crc32: 0x9fd6c03d },
+  ...[
+    { name: 'Text:', crc32: 0xb2d78490 },
+    { name: 'Binary:', crc32: 0xac9ae3d2 },
+    { name: 'Text, standard and best:', crc32: 0xfd4daf04 },
+    { name: 'Text with a model, standard and best:', crc32: 0xef3db7ad },
+    { name: 'Binary, standard and best:', crc32: 0xd1d4affd },
+    { name: 'Text, fast:', crc32: 0x846dfad1 },
+    { name: 'Binary, fast:', crc32: 0x3ffc97ad },
+  ].map(({ name, crc32 }) => ({
+    name,
+    bytes: new Uint8Array(Uint16Array.from(appendixB(name).flat()).buffer),
+    crc32,
+  })),
 ];
 
 const limited = (x: number, limit: number): number => Math.max(-f32(limit), Math.min(f32(limit), x));
@@ -73,7 +89,6 @@ function ln16(n: number): number {
 
 const L = [40, 26, 12, 8, 6, 5];
 const NEXT: number[] = [];
-const GUESS: number[] = [];
 const WEIGHT: number[] = [];
 
 type State = readonly [length: number, bits: number, n0: number, n1: number];
@@ -113,10 +128,7 @@ for (let s = 0; s < states.length; s += 1) {
     if (number < 0) number = states.push(next) - 1;
     NEXT.push(number);
   }
-  const [, , n0, n1] = states[s];
-  const w = n0 === 0 || n1 === 0 ? 15 : 10;
-  GUESS.push(Math.floor((65535 * (w * n1 + 4)) / (w * n0 + 4 + (w * n1 + 4))));
-  WEIGHT.push(n0 + n1);
+  WEIGHT.push(states[s][2] + states[s][3]);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -482,17 +494,18 @@ function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers):
 // 11.10 Mixers
 
 class Mixer {
-  readonly #vectors: Float32Array[];
-  #selected: Float32Array;
+  readonly #vectors: { w: Float32Array; n: number }[];
+  #selected: { w: Float32Array; n: number };
   #dot = 0;
 
   constructor(vectors: number, first: ArrayLike<number>) {
-    this.#vectors = Array.from({ length: vectors }, () => Float32Array.from(first));
+    this.#vectors = Array.from({ length: vectors }, () => ({ w: Float32Array.from(first), n: 0 }));
     this.#selected = this.#vectors[0];
   }
 
   dot(number: number, x: Float32Array): number {
-    const w = (this.#selected = this.#vectors[number]);
+    this.#selected = this.#vectors[number];
+    const { w } = this.#selected;
     const S = Array.from({ length: 8 }, (_, j) => {
       let sum = 0;
       for (let i = j; i < x.length; i += 8) sum = f32(sum + f32(w[i] * x[i]));
@@ -502,10 +515,27 @@ class Mixer {
     return (this.#dot = clip(f32(f32(T[0] + T[2]) + f32(T[1] + T[3]))));
   }
 
-  update(y: number, rate: number, x: Float32Array): void {
-    const step = f32(f32(y - squash(this.#dot)) * rate);
-    this.#selected.forEach((weight, i) => (this.#selected[i] = f32(weight + f32(step * x[i]))));
+  /** @param rateOf  the rate of a vector that was updated n times before */
+  update(y: number, rateOf: (n: number) => number, x: Float32Array): void {
+    const { w, n } = this.#selected;
+    const step = f32(f32(y - squash(this.#dot)) * rateOf(n));
+    w.forEach((weight, i) => (w[i] = f32(weight + f32(step * x[i]))));
+    this.#selected.n = Math.min(2 ** 24, n + 1);
   }
+}
+
+/** What the vectors of both layers begin with. */
+function firstWeights({ profile, set, withModel }: Parameters2): { inputs: number[]; outputs: number[][] } {
+  const name = profile === 'text' ? 'Text' : 'Binary';
+  const withOwn = profile === 'text' && set !== 'fast' && withModel;
+  const title =
+    set === 'fast' ? `${name}, fast:` : `${name}${withOwn ? ' with a model' : ''}, standard and best:`;
+  const lines = appendixB(title);
+  const mixers = set === 'fast' ? 1 : 2;
+  const inputs = lines.slice(0, -mixers).flat();
+  if (withModel && !withOwn) inputs.splice(-1, 0, 102, 0, 0, 0, 0, 0);
+  const over1024 = (units: readonly number[]): number[] => [...filledUp(units.map((unit) => unit / 1024))];
+  return { inputs: over1024(inputs), outputs: lines.slice(-mixers).map(over1024) };
 }
 
 function range(c: number): number {
@@ -605,7 +635,6 @@ export class Mixing {
   readonly #second: readonly Mixer[];
   readonly #modelMaps: readonly ProbabilityMap[];
   readonly #maps: readonly (ProbabilityMap | FastMap)[];
-  #bytes = 0;
 
   /**
    * @param chunk   as long as the raw chunk; bytes are put here as they are decoded
@@ -621,20 +650,16 @@ export class Mixing {
     this.#matches = (fast ? [6] : [6, 14]).map((m) => new Matches(chunk, starts, m, parameters.tableBits));
     const all = this.#contexts(new Lane(chunk, 0, this.#followers), { expect: 0, ml: 0 });
     this.#used = fast ? FAST[parameters.profile] : all.map((_, i) => i + 1);
-    const firstWords = Array.from({ length: 256 }, (_, s) => (GUESS[s] ?? 0) * 2 ** 16);
+    const P = appendixB(parameters.profile === 'text' ? 'Text:' : 'Binary:').flat();
+    const firstWords = P.map((p) => 2 ** 16 * p + 30);
     this.#histories = this.#used.map(() => new Adaptive(firstWords));
     const directSizes = fast ? [2 ** 16] : [2 ** 16, 2 ** 20, 2 ** 20];
     this.#direct = directSizes.map((size) => new Adaptive({ size, word: 2 ** 31 }));
     const { withModel } = parameters;
-    const first = this.#used.flatMap(() => [fast ? 0.2 : 0.14, 0]);
-    first.push(...this.#matches.flatMap(() => [0.2, 0]), ...this.#direct.map(() => 0.1));
-    if (withModel) first.push(0.4, 0, 0.2, 0, 0, 0);
-    first.push(0);
-    const padded = filledUp(first);
+    const { inputs, outputs } = firstWeights(parameters);
     const vectors = fast ? [256, 264, 256, 56, 504] : [256, 264, 256, 56, withModel ? 768 : 2048, 504, 1024];
-    this.#first = vectors.map((n) => new Mixer(n, padded));
-    const equal = new Array<number>(8).fill(f32(1 / vectors.length));
-    this.#second = (fast ? [256] : [256, 160]).map((n) => new Mixer(n, equal));
+    this.#first = vectors.map((n) => new Mixer(n, inputs));
+    this.#second = outputs.map((first, i) => new Mixer([256, 160][i], first));
     this.#modelMaps = withModel ? [0, 1, 2, 3].map(() => new ProbabilityMap()) : [];
     this.#maps = fast ? [new FastMap(), new FastMap()] : [0, 1, 2, 3].map(() => new ProbabilityMap());
   }
@@ -666,7 +691,6 @@ export class Mixing {
     const byte = k - 256;
     this.#chunk[this.#starts[l] + lane.pos] = byte;
     lane.take(byte);
-    this.#bytes += 1;
     return byte;
   }
 
@@ -734,11 +758,11 @@ export class Mixing {
       : m.reduce((sum, each) => f32(sum + f32(each * f32(0.15))), f32(squash(z) * f32(0.4)));
     const y = decode(Math.max(64, Math.min(2 ** 24 - 64, Math.trunc(f32(R * 2 ** 24)))));
 
-    const rate = f32(
-      f32(0.003) + f32(f32(f32(0.02) - f32(0.003)) / f32(1 + f32(f32(this.#bytes) * f32(0.0005)))),
-    );
-    for (const mixer of this.#first) mixer.update(y, rate, X);
-    for (const mixer of this.#second) mixer.update(y, f32(0.002), dots);
+    const [rf, rl] = this.#p.profile === 'text' && withModel ? [0.015, 0.0015] : [0.02, 0.003];
+    const rateOf = (n: number): number =>
+      f32(f32(rl) + f32(f32(f32(rf) - f32(rl)) / f32(1 + f32(n * f32(0.002)))));
+    for (const mixer of this.#first) mixer.update(y, rateOf, X);
+    for (const mixer of this.#second) mixer.update(y, () => f32(0.002), dots);
     for (const map of [...this.#maps, ...this.#modelMaps]) map.update(y);
     cells.forEach((cell, i) => {
       const s = histories[i];
@@ -758,6 +782,13 @@ function filledUp(values: readonly number[]): Float32Array {
   const filled = new Float32Array(8 * Math.ceil(values.length / 8));
   filled.set(values);
   return filled;
+}
+
+/** The table of that title, line by line. */
+function appendixB(title: string): number[][] {
+  const lines = TEXT.slice(TEXT.indexOf('## B. ')).split('\n');
+  const table = lines.slice(lines.indexOf(title) + 2);
+  return table.slice(0, table.indexOf('')).map((line) => line.trim().split(' ').map(Number));
 }
 
 /** 11.9, 4: x. */
