@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { HISTORY_GUESS, HISTORY_STATES, HISTORY_WEIGHT, NEXT_HISTORY } from '../../src/mix/bit-history.ts';
+import { HISTORY_STATES, HISTORY_WEIGHT, NEXT_HISTORY } from '../../src/mix/bit-history.ts';
+import { PRIMED_HISTORIES } from '../../src/mix/primed.ts';
 
 const after = (bits: string): number => Array.from(bits).reduce((s, y) => NEXT_HISTORY[2 * s + Number(y)], 0);
 
@@ -19,21 +20,27 @@ describe('bit histories', () => {
   });
 
   it('begin nearer to the bits seen, the more so the more of them', () => {
-    expect(HISTORY_GUESS[0]).toBe(32767);
-    let last = 32767;
-    for (let n = 1; n <= 40; n++) {
-      const p = HISTORY_GUESS[after('1'.repeat(n))];
-      expect(p).toBeGreaterThan(last);
-      expect(p + HISTORY_GUESS[after('0'.repeat(n))]).toBeGreaterThanOrEqual(65534);
-      last = p;
+    for (const p of Object.values(PRIMED_HISTORIES)) {
+      expect(p).toHaveLength(HISTORY_STATES);
+      let [lastOne, lastZero] = [p[0], p[0]];
+      for (let n = 1; n <= 10; n++) {
+        expect(p[after('1'.repeat(n))]).toBeGreaterThan(lastOne);
+        expect(p[after('0'.repeat(n))]).toBeLessThan(lastZero);
+        [lastOne, lastZero] = [p[after('1'.repeat(n))], p[after('0'.repeat(n))]];
+      }
     }
+  });
+
+  it('count a run up to its limit', () => {
     expect(HISTORY_WEIGHT[after('1'.repeat(60))]).toBe(40);
     expect(NEXT_HISTORY[2 * after('1'.repeat(60)) + 1]).toBe(after('1'.repeat(60)));
   });
 
   it('forget a long run when the other bit comes', () => {
     expect(HISTORY_WEIGHT[after(`${'1'.repeat(40)}0`)]).toBe(8);
-    expect(HISTORY_GUESS[after(`${'1'.repeat(40)}000`)]).toBeLessThan(HISTORY_GUESS[after('1110')]);
+    for (const p of Object.values(PRIMED_HISTORIES)) {
+      expect(p[after(`${'1'.repeat(40)}000`)]).toBeLessThan(p[after('1110')]);
+    }
   });
 
   it('are symmetric in 0 and 1', () => {
