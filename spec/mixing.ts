@@ -2,10 +2,14 @@
  * Predictor 2 of the second decoder, written from section 11 of `spec/lmz-format.md` (revision 1.1) alone, in the order of that
  * text. Like the rest of it, it shares nothing with `src`.
  *
- * The tables come from Math.exp and Math.log, which no coder should trust; their CRC-32s, which the text gives, are checked.
+ * The tables come from Math.exp and Math.log, which no coder should trust, and what mixing begins with is read from the
+ * text itself (appendix B); their CRC-32s, which the text gives, are checked.
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
+
+const TEXT = readFileSync(new URL('lmz-format.md', import.meta.url), 'utf8');
 
 /** 5.1.2: the parameters of predictor 2. */
 export interface Parameters2 {
@@ -49,7 +53,19 @@ export const CHECKED_TABLES = (): readonly { name: string; bytes: Uint8Array; cr
   { name: 'ST', bytes: new Uint8Array(ST.buffer), crc32: 0x0613a6d1 },
   { name: 'LN', bytes: new Uint8Array(LN.buffer, 4), crc32: 0x102d86a5 },
   { name: 'NEXT', bytes: Uint8Array.from(NEXT), crc32: 0xf9aaf6fb },
-  { name: 'GUESS', bytes: new Uint8Array(Uint16Array.from(GUESS).buffer), crc32: 0x9fd6c03d },
+  ...[
+    { name: 'Text:', crc32: 0xb2d78490 },
+    { name: 'Binary:', crc32: 0xac9ae3d2 },
+    { name: 'Text, standard and best:', crc32: 0xfd4daf04 },
+    { name: 'Text with a model, standard and best:', crc32: 0xef3db7ad },
+    { name: 'Binary, standard and best:', crc32: 0xd1d4affd },
+    { name: 'Text, fast:', crc32: 0x846dfad1 },
+    { name: 'Binary, fast:', crc32: 0x3ffc97ad },
+  ].map(({ name, crc32 }) => ({
+    name,
+    bytes: new Uint8Array(Uint16Array.from(appendixB(name).flat()).buffer),
+    crc32,
+  })),
 ];
 
 const limited = (x: number, limit: number): number => Math.max(-f32(limit), Math.min(f32(limit), x));
@@ -73,7 +89,6 @@ function ln16(n: number): number {
 
 const L = [40, 26, 12, 8, 6, 5];
 const NEXT: number[] = [];
-const GUESS: number[] = [];
 const WEIGHT: number[] = [];
 
 type State = readonly [length: number, bits: number, n0: number, n1: number];
@@ -113,10 +128,7 @@ for (let s = 0; s < states.length; s += 1) {
     if (number < 0) number = states.push(next) - 1;
     NEXT.push(number);
   }
-  const [, , n0, n1] = states[s];
-  const w = n0 === 0 || n1 === 0 ? 15 : 10;
-  GUESS.push(Math.floor((65535 * (w * n1 + 4)) / (w * n0 + 4 + (w * n1 + 4))));
-  WEIGHT.push(n0 + n1);
+  WEIGHT.push(states[s][2] + states[s][3]);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -406,39 +418,42 @@ interface Longest {
   readonly ml: number;
 }
 
-/** A word, which may be given as a negative number, too; null where the set leaves it out. */
-type ContextList = (number | null)[];
+/** Numbers of the contexts of the set fast. */
+const FAST = {
+  text: [1, 2, 3, 4, 6, 8, 10, 11, 12, 14, 15, 16, 17, 20],
+  binary: [2, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 18, 19, 20, 21, 22],
+};
 
-function textContexts(l: Lane, { expect, ml }: Longest, followers: Followers, fast: boolean): ContextList {
-  const slow = (word: () => number): number | null => (fast ? null : word());
+// The words of all contexts, from number 1 on. A word may be given as a negative number, too.
+
+function textContexts(l: Lane, { expect, ml }: Longest, followers: Followers): number[] {
   const { c1, o4, b4, word, w1, w2, column } = l;
   return [
     c1,
     o4 % 2 ** 16,
     o4 % 2 ** 24,
     o4,
-    slow(() => H(o4, b4 % 2 ** 8)),
+    H(o4, b4 % 2 ** 8),
     H(o4, b4 % 2 ** 16),
     H(word, c1),
     H(word, w1),
-    slow(() => H(H(word, w1), w2)),
+    H(H(word, w1), w2),
     H(column, c1 === 32 ? 1 : 0),
-    slow(() => o4 & 0xffff00),
-    slow(() => H(64 * l.quote + l.depth, word)),
-    slow(() => H(times(3, word) + c1, w2)),
-    slow(() => H(l.tag, word)),
-    slow(() => H(followers.two[o4 % 2 ** 16], c1)),
+    o4 & 0xffff00,
+    H(64 * l.quote + l.depth, word),
+    H(times(3, word) + c1, w2),
+    H(l.tag, word),
+    H(followers.two[o4 % 2 ** 16], c1),
     H(l.above + 2 ** 8 * Math.min(column, 255), c1),
     H(expect, 2 ** 8 * Math.min(ml, 31) + c1),
-    slow(() => H(o4 & 0xf0f0f0ff, b4 & 0xf0f0)),
-    slow(() => H(w1, o4 % 2 ** 16)),
-    slow(() => H(l.classes % 2 ** 24, c1)),
-    slow(() => H(word, l.above + 2 ** 8 * l.next)),
+    H(o4 & 0xf0f0f0ff, b4 & 0xf0f0),
+    H(w1, o4 % 2 ** 16),
+    H(l.classes % 2 ** 24, c1),
+    H(word, l.above + 2 ** 8 * l.next),
   ];
 }
 
-function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers, fast: boolean): ContextList {
-  const slow = (word: () => number): number | null => (fast ? null : word());
+function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers): number[] {
   const { c1, o4, b4, pos } = l;
   const r = l.record;
   const w = l.row === 0 ? l.record : l.row;
@@ -449,9 +464,9 @@ function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers, 
     o4,
     H(l.X(r) + 2 ** 8 * l.X(2 * r) + 2 ** 16 * c1, 2),
     H((pos % r) | (2 ** 8 * l.X(r)), r),
-    slow(() => H((pos % r) | (2 ** 8 * c1), r)),
+    H((pos % r) | (2 ** 8 * c1), r),
     H(l.X(w) + 2 ** 8 * c1, w),
-    slow(() => H(l.X(w) + 2 ** 8 * l.X(2 * w) + 2 ** 16 * c1, l.X(3 * w))),
+    H(l.X(w) + 2 ** 8 * l.X(2 * w) + 2 ** 16 * c1, l.X(3 * w)),
     H(
       l.X(w) +
         2 ** 8 * l.X(2 * w) +
@@ -460,18 +475,18 @@ function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers, 
         2 ** 24 * (l.X(w + 1) % 8),
       3,
     ),
-    slow(() => o4 & 0xff00),
-    slow(() => o4 & 0xff0000),
-    slow(() => o4 & 0xff000000),
+    o4 & 0xff00,
+    o4 & 0xff0000,
+    o4 & 0xff000000,
     o4 & 0xff00ff,
-    slow(() => o4 & 0xffff00),
-    slow(() => H(pos % 4, o4 % 2 ** 16)),
+    o4 & 0xffff00,
+    H(pos % 4, o4 % 2 ** 16),
     H(expect, 2 ** 8 * Math.min(ml, 31) + c1),
-    slow(() => followers.one[c1] + 2 ** 16 * c1),
-    slow(() => l.X(2) + 2 ** 8 * l.X(4) + 2 ** 16 * (pos % 4)),
-    slow(() => H(o4 & 0xf8f8f8f8, 4)),
-    slow(() => H(o4 & 0xff0000ff, 4)),
-    slow(() => H(o4 & 0xf0f0f0f0, b4 & 0xf0f0f0f0)),
+    followers.one[c1] + 2 ** 16 * c1,
+    l.X(2) + 2 ** 8 * l.X(4) + 2 ** 16 * (pos % 4),
+    H(o4 & 0xf8f8f8f8, 4),
+    H(o4 & 0xff0000ff, 4),
+    H(o4 & 0xf0f0f0f0, b4 & 0xf0f0f0f0),
   ];
 }
 
@@ -479,17 +494,18 @@ function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers, 
 // 11.10 Mixers
 
 class Mixer {
-  readonly #vectors: Float32Array[];
-  #selected: Float32Array;
+  readonly #vectors: { w: Float32Array; n: number }[];
+  #selected: { w: Float32Array; n: number };
   #dot = 0;
 
   constructor(vectors: number, first: ArrayLike<number>) {
-    this.#vectors = Array.from({ length: vectors }, () => Float32Array.from(first));
+    this.#vectors = Array.from({ length: vectors }, () => ({ w: Float32Array.from(first), n: 0 }));
     this.#selected = this.#vectors[0];
   }
 
   dot(number: number, x: Float32Array): number {
-    const w = (this.#selected = this.#vectors[number]);
+    this.#selected = this.#vectors[number];
+    const { w } = this.#selected;
     const S = Array.from({ length: 8 }, (_, j) => {
       let sum = 0;
       for (let i = j; i < x.length; i += 8) sum = f32(sum + f32(w[i] * x[i]));
@@ -499,10 +515,27 @@ class Mixer {
     return (this.#dot = clip(f32(f32(T[0] + T[2]) + f32(T[1] + T[3]))));
   }
 
-  update(y: number, rate: number, x: Float32Array): void {
-    const step = f32(f32(y - squash(this.#dot)) * rate);
-    this.#selected.forEach((weight, i) => (this.#selected[i] = f32(weight + f32(step * x[i]))));
+  /** @param rateOf  the rate of a vector that was updated n times before */
+  update(y: number, rateOf: (n: number) => number, x: Float32Array): void {
+    const { w, n } = this.#selected;
+    const step = f32(f32(y - squash(this.#dot)) * rateOf(n));
+    w.forEach((weight, i) => (w[i] = f32(weight + f32(step * x[i]))));
+    this.#selected.n = Math.min(2 ** 24, n + 1);
   }
+}
+
+/** What the vectors of both layers begin with. */
+function firstWeights({ profile, set, withModel }: Parameters2): { inputs: number[]; outputs: number[][] } {
+  const name = profile === 'text' ? 'Text' : 'Binary';
+  const withOwn = profile === 'text' && set !== 'fast' && withModel;
+  const title =
+    set === 'fast' ? `${name}, fast:` : `${name}${withOwn ? ' with a model' : ''}, standard and best:`;
+  const lines = appendixB(title);
+  const mixers = set === 'fast' ? 1 : 2;
+  const inputs = lines.slice(0, -mixers).flat();
+  if (withModel && !withOwn) inputs.splice(-1, 0, 102, 0, 0, 0, 0, 0);
+  const over1024 = (units: readonly number[]): number[] => [...filledUp(units.map((unit) => unit / 1024))];
+  return { inputs: over1024(inputs), outputs: lines.slice(-mixers).map(over1024) };
 }
 
 function range(c: number): number {
@@ -544,6 +577,31 @@ class ProbabilityMap {
   }
 }
 
+/** That of the set fast. */
+class FastMap {
+  readonly #contexts = new Map<number, Int32Array>();
+  #t: Int32Array = new Int32Array(33);
+  #n = 0;
+
+  refine(x: number, context: number): number {
+    let t = this.#contexts.get(context);
+    if (t === undefined) {
+      t = Int32Array.from({ length: 33 }, (_, i) => Math.trunc(f32(squash((i - 16) / 2) * 65535)));
+      this.#contexts.set(context, t);
+    }
+    const u = f32(f32(limited(x, 7.999) + 8) * 2);
+    const i = Math.trunc(u);
+    const v = f32(u - i);
+    this.#t = t;
+    this.#n = v > 0.5 ? i + 1 : i;
+    return f32(f32(f32(t[i] * f32(1 - v)) + f32(t[i + 1] * v)) / 65536);
+  }
+
+  update(y: number): void {
+    this.#t[this.#n] += (65598 * y - this.#t[this.#n]) >> 6;
+  }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // 11.1 Order of work
 
@@ -563,6 +621,7 @@ interface Current {
 export class Mixing {
   readonly #chunk: Uint8Array;
   readonly #p: Parameters2;
+  readonly #fast: boolean;
   readonly #starts: readonly number[];
   readonly #followers = new Followers();
   readonly #lanes: readonly Lane[];
@@ -575,8 +634,7 @@ export class Mixing {
   readonly #first: readonly Mixer[];
   readonly #second: readonly Mixer[];
   readonly #modelMaps: readonly ProbabilityMap[];
-  readonly #maps: readonly ProbabilityMap[];
-  #bytes = 0;
+  readonly #maps: readonly (ProbabilityMap | FastMap)[];
 
   /**
    * @param chunk   as long as the raw chunk; bytes are put here as they are decoded
@@ -588,28 +646,26 @@ export class Mixing {
     this.#starts = starts;
     this.#lanes = starts.map((start) => new Lane(chunk, start, this.#followers));
     this.#slots = new Slots(parameters.tableBits);
-    this.#matches = [6, 14].map((m) => new Matches(chunk, starts, m, parameters.tableBits));
+    const fast = (this.#fast = parameters.set === 'fast');
+    this.#matches = (fast ? [6] : [6, 14]).map((m) => new Matches(chunk, starts, m, parameters.tableBits));
     const all = this.#contexts(new Lane(chunk, 0, this.#followers), { expect: 0, ml: 0 });
-    this.#used = all.flatMap((word, i) => (word === null ? [] : [i + 1]));
-    const firstWords = Array.from({ length: 256 }, (_, s) => (GUESS[s] ?? 0) * 2 ** 16);
+    this.#used = fast ? FAST[parameters.profile] : all.map((_, i) => i + 1);
+    const P = appendixB(parameters.profile === 'text' ? 'Text:' : 'Binary:').flat();
+    const firstWords = P.map((p) => 2 ** 16 * p + 30);
     this.#histories = this.#used.map(() => new Adaptive(firstWords));
-    this.#direct = [2 ** 16, 2 ** 20, 2 ** 20].map((size) => new Adaptive({ size, word: 2 ** 31 }));
+    const directSizes = fast ? [2 ** 16] : [2 ** 16, 2 ** 20, 2 ** 20];
+    this.#direct = directSizes.map((size) => new Adaptive({ size, word: 2 ** 31 }));
     const { withModel } = parameters;
-    const first = this.#used.flatMap(() => [0.14, 0]);
-    first.push(0.2, 0, 0.2, 0, 0.1, 0.1, 0.1);
-    if (withModel) first.push(0.4, 0, 0.2, 0, 0, 0);
-    first.push(0);
-    const padded = filledUp(first);
-    this.#first = [256, 264, 256, 56, withModel ? 768 : 2048, 504, 1024].map((n) => new Mixer(n, padded));
-    const seventh = new Array<number>(7).fill(f32(1 / 7));
-    this.#second = [256, 160].map((n) => new Mixer(n, [...seventh, 0]));
+    const { inputs, outputs } = firstWeights(parameters);
+    const vectors = fast ? [256, 264, 256, 56, 504] : [256, 264, 256, 56, withModel ? 768 : 2048, 504, 1024];
+    this.#first = vectors.map((n) => new Mixer(n, inputs));
+    this.#second = outputs.map((first, i) => new Mixer([256, 160][i], first));
     this.#modelMaps = withModel ? [0, 1, 2, 3].map(() => new ProbabilityMap()) : [];
-    this.#maps = [0, 1, 2, 3].map(() => new ProbabilityMap());
+    this.#maps = fast ? [new FastMap(), new FastMap()] : [0, 1, 2, 3].map(() => new ProbabilityMap());
   }
 
-  #contexts(lane: Lane, longest: Longest): ContextList {
-    const list = this.#p.profile === 'text' ? textContexts : binaryContexts;
-    return list(lane, longest, this.#followers, this.#p.set === 'fast');
+  #contexts(lane: Lane, longest: Longest): number[] {
+    return (this.#p.profile === 'text' ? textContexts : binaryContexts)(lane, longest, this.#followers);
   }
 
   /**
@@ -621,20 +677,20 @@ export class Mixing {
   byte(l: number, bit: (p: number) => 0 | 1, frequencies: readonly number[] = []): number {
     const lane = this.#lanes[l];
     for (const match of this.#matches) match.begin(l, this.#starts[l] + lane.pos);
-    const [six, fourteen] = this.#matches;
-    const best = fourteen.length > 0 && fourteen.length >= six.length ? fourteen : six;
+    const six = this.#matches[0];
+    const fourteen = this.#matches.at(1);
+    const best = fourteen && fourteen.length > 0 && fourteen.length >= six.length ? fourteen : six;
     const ml = best.length;
     const longest = { ml, expect: best.expected === undefined ? 0 : best.expected + 1 };
     const q = ml === 0 ? 0 : Math.min(15, ml < 16 ? ml >> 1 : bits(ml) + 3);
-    const words = this.#contexts(lane, longest).filter((word) => word !== null);
-    const hashes = words.map((word, i) => H(word, times(this.#used[i], 0x3d4d51cb)));
+    const words = this.#contexts(lane, longest);
+    const hashes = this.#used.map((number) => H(words[number - 1], times(number, 0x3d4d51cb)));
     const current: Current = { lane, longest, q, hashes, frequencies, slots: [] };
     let k = 1;
     for (let b = 0; b < 8; b += 1) k = 2 * k + this.#bit(current, k, b, bit);
     const byte = k - 256;
     this.#chunk[this.#starts[l] + lane.pos] = byte;
     lane.take(byte);
-    this.#bytes += 1;
     return byte;
   }
 
@@ -647,8 +703,14 @@ export class Mixing {
 
     // 11.9
     if (b === 0) current.slots = hashes.map((h) => this.#slots.find(h));
-    if (b === 4) current.slots = hashes.map((h) => this.#slots.find(H(h, k)));
-    const node = b < 4 ? k : 2 ** (b - 4) + (k % 2 ** (b - 4));
+    if (b === 4) {
+      current.slots = hashes.map((h) => this.#slots.find((h & 0x00ffff00) + ((H(h, k) & 0xff0000ff) >>> 0)));
+    }
+    const half = b < 4 ? 1 : k >> (b - 4);
+    const node = 2 ** (b % 4) + (k % 2 ** (b % 4));
+    const h2 = H(o4 % 2 ** 16, half);
+    const h3 = H(o4 % 2 ** 24, half + 77);
+    const row = (h: number): number => 16 * (h % 2 ** 12) + node;
     const cells = current.slots.map((slot) => slot + node);
     const histories = cells.map((cell) => this.#slots.bytes[cell]);
     const inputs: number[] = [];
@@ -659,16 +721,15 @@ export class Mixing {
       if (s > 0 && this.#used[i] <= (this.#p.profile === 'text' ? 6 : 4)) hits += 1;
     });
     for (const match of this.#matches) inputs.push(...match.inputs(k, b));
-    const direct = [2 ** 8 * c1 + k, H(o4 % 2 ** 16, k) >>> 12, H(o4 % 2 ** 24, k + 77) >>> 12];
-    direct.forEach((at, i) => inputs.push(ST[this.#direct[i].word(at) >>> 20]));
-    const order2 = H(o4 % 2 ** 16, k) % 2 ** 16;
+    const direct = [2 ** 8 * c1 + k, 16 * (h2 >>> 16) + node, 16 * (h3 >>> 16) + node];
+    this.#direct.forEach((table, i) => inputs.push(ST[table.word(direct[i]) >>> 20]));
     let x = 0;
     let poss = 0;
     if (withModel) {
       x = modelInput(current.frequencies, k, b);
       poss = possible(current.frequencies, k, b);
       inputs.push(x, f32(f32(squash(clip(x)) - 0.5) * 2));
-      const contexts = [k, k + 2 ** 8 * c1, order2, 3 * (2 ** 8 * q + k) + g];
+      const contexts = [k, k + 2 ** 8 * c1, row(h2), 3 * (2 ** 8 * q + k) + g];
       contexts.forEach((context, i) => inputs.push(stretch(this.#modelMaps[i].refine(x, context))));
     }
     inputs.push(0.3);
@@ -680,42 +741,38 @@ export class Mixing {
       this.#p.profile === 'text'
         ? 8 * Math.min(15, lane.column >> 3) + range(c1)
         : 4 * ((lane.pos % lane.record) % 32) + (lane.row > 0 ? 1 : 0);
-    const selected = [
-      k,
-      8 * (g === 2 ? 0 : 2 * q + g + 1) + b,
-      c1,
-      8 * hits + b,
-      8 * (withModel ? sure : c2) + b,
-      8 * (8 * Math.min(lane.wl, 7) + range(c2)) + b,
-      8 * line + b,
-    ];
-    const dots = Float32Array.of(...this.#first.map((mixer, i) => mixer.dot(selected[i], X)), 0);
-    const [dotK, dotG] = [k, 8 * (g === 2 ? poss : q + 4) + b].map((n, i) => this.#second[i].dot(n, dots));
-    const z = f32(f32(dotK + dotG) * 0.5);
+    const wordLength = 8 * (8 * Math.min(lane.wl, 7) + range(c2)) + b;
+    const selected = [k, 8 * (g === 2 ? 0 : 2 * q + g + 1) + b, c1, 8 * hits + b];
+    if (this.#fast) selected.push(wordLength);
+    else selected.push(8 * (withModel ? sure : c2) + b, wordLength, 8 * line + b);
+    const dots = filledUp(this.#first.map((mixer, i) => mixer.dot(selected[i], X)));
+    const selected2 = [k, 8 * (g === 2 ? poss : q + 4) + b];
+    const dots2 = this.#second.map((mixer, i) => mixer.dot(selected2[i], dots));
+    const z = this.#fast ? dots2[0] : f32(f32(dots2[0] + dots2[1]) * 0.5);
 
     // 11.11
-    const contexts = [k + 2 ** 8 * c1, order2, H(o4 % 2 ** 24, k + 3) % 2 ** 16, H(lane.word, k) % 2 ** 16];
-    const R = contexts.reduce(
-      (sum, context, i) => f32(sum + f32(this.#maps[i].refine(z, context) * f32(0.15))),
-      f32(squash(z) * f32(0.4)),
-    );
+    const contexts = [k + 2 ** 8 * c1, row(h2), row(h3), row(H(lane.word, half))];
+    const m = this.#maps.map((map, i) => map.refine(z, contexts[i]));
+    const R = this.#fast
+      ? f32(f32(squash(z) * 0.5) + f32(f32(m[0] + m[1]) * 0.25))
+      : m.reduce((sum, each) => f32(sum + f32(each * f32(0.15))), f32(squash(z) * f32(0.4)));
     const y = decode(Math.max(64, Math.min(2 ** 24 - 64, Math.trunc(f32(R * 2 ** 24)))));
 
-    const rate = f32(
-      f32(0.003) + f32(f32(f32(0.02) - f32(0.003)) / f32(1 + f32(f32(this.#bytes) * f32(0.0005)))),
-    );
-    for (const mixer of this.#first) mixer.update(y, rate, X);
-    for (const mixer of this.#second) mixer.update(y, f32(0.002), dots);
+    const [rf, rl] = this.#p.profile === 'text' && withModel ? [0.015, 0.0015] : [0.02, 0.003];
+    const rateOf = (n: number): number =>
+      f32(f32(rl) + f32(f32(f32(rf) - f32(rl)) / f32(1 + f32(n * f32(0.002)))));
+    for (const mixer of this.#first) mixer.update(y, rateOf, X);
+    for (const mixer of this.#second) mixer.update(y, () => f32(0.002), dots);
     for (const map of [...this.#maps, ...this.#modelMaps]) map.update(y);
     cells.forEach((cell, i) => {
       const s = histories[i];
       this.#histories[i].update(s, y, 255);
-      // Two contexts may share a slot: each moves on what it finds there.
+      // Two contexts may use one slot: each moves on what it finds there.
       this.#slots.bytes[cell] = NEXT[2 * this.#slots.bytes[cell] + y];
     });
     for (const match of this.#matches) match.update(y);
-    direct.forEach((at, i) => {
-      this.#direct[i].update(at, y, DIRECT_LIMITS[i]);
+    this.#direct.forEach((table, i) => {
+      table.update(direct[i], y, DIRECT_LIMITS[i]);
     });
     return y;
   }
@@ -725,6 +782,13 @@ function filledUp(values: readonly number[]): Float32Array {
   const filled = new Float32Array(8 * Math.ceil(values.length / 8));
   filled.set(values);
   return filled;
+}
+
+/** The table of that title, line by line. */
+function appendixB(title: string): number[][] {
+  const lines = TEXT.slice(TEXT.indexOf('## B. ')).split('\n');
+  const table = lines.slice(lines.indexOf(title) + 2);
+  return table.slice(0, table.indexOf('')).map((line) => line.trim().split(' ').map(Number));
 }
 
 /** 11.9, 4: x. */
