@@ -126,6 +126,9 @@ const FLAC = new Flac16({
 /** Ways to run lmz. A level or a mode more is a line more. */
 const LMZ: readonly LmzSettings[] = [
   { name: 'lmz', label: 'lmz', options: {}, flags: [] },
+  { name: 'lmz-1', label: 'lmz -1', options: { level: 1 }, flags: ['-1'], withoutModel: true },
+  { name: 'lmz-4', label: 'lmz -4', options: { level: 4 }, flags: ['-4'], withoutModel: true },
+  { name: 'lmz-9', label: 'lmz -9', options: { level: 9 }, flags: ['-9'] },
   { name: 'lmz-lm', label: 'lmz --mode lm', options: { mode: 'lm' }, flags: ['--mode', 'lm'] },
   {
     name: 'lmz-stored',
