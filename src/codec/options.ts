@@ -40,7 +40,7 @@ export interface Progress {
 export interface CommonOptions {
   /** Encoding: the model (default: the built-in one). Decoding: one to use beside those that are found by hash. */
   model?: ModelSource;
-  /** What runs the model: onnxruntime-node, onnxruntime-web, or whichever is there (default `auto`). */
+  /** What runs the model: the WebAssembly kernel, onnxruntime-node, onnxruntime-web, or the first that can (default `auto`). */
   engine?: Engine;
   /** Worker threads, 1..256 (default: the machine's cores). The output never depends on it. */
   threads?: number;
