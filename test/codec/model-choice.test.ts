@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { compress, decompress, loadModel, openLmz, readInfo } from '../../src/index.ts';
 import { crc32 } from '../../src/digest.ts';
+import { randomBytes } from '../mix/samples.ts';
 import { fixtureModel, MODEL_FOLDER } from '../support/models.ts';
 import { endOf, outcome } from '../support/outcome.ts';
 import { decodeByIndex, decodeByStream } from '../support/routes.ts';
@@ -80,7 +81,7 @@ describe('the model of a file', () => {
   });
 
   it('is not needed where nothing is coded', async () => {
-    const noise = Uint8Array.from({ length: 9000 }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >>> 13) & 255);
+    const noise = randomBytes(9000);
     const file = await compress(noise, { model: order1, mode: 'auto' });
     const info = await readInfo(file);
     expect(info.members[0].modelHash).toBeUndefined();
