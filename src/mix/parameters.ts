@@ -42,7 +42,7 @@ export function mixMemory({ tableBits, languageModel }: MixParameters, lanes: nu
   return 2 ** tableBits + 2 ** (matchTableBits(tableBits) + 3) + fixed + lanes * LANE_BYTES;
 }
 
-/** log2 of the number of places that each of the two match models remembers. */
+/** log2 of the number of places that each match model remembers. */
 export function matchTableBits(tableBits: number): number {
   return Math.max(10, Math.min(22, tableBits - 4));
 }
