@@ -19,7 +19,7 @@ export interface Level {
 const MIB = 2 ** 20;
 
 const LEVELS: readonly Level[] = [
-  { contexts: 'fast', tableBits: 22, model: false, chunkSize: 2 * MIB },
+  { contexts: 'fast', tableBits: 24, model: false, chunkSize: 2 * MIB },
   { contexts: 'fast', tableBits: 24, model: false, chunkSize: 4 * MIB },
   { contexts: 'fast', tableBits: 26, model: false, chunkSize: 8 * MIB },
   { contexts: 'standard', tableBits: 25, model: false, chunkSize: 4 * MIB },
