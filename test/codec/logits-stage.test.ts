@@ -18,7 +18,12 @@ const fixture = (name: string): Model =>
 const forgetful = loadModel(randomModel(TINY, 8, { 'lmz.context': '100' }));
 
 /** A digest of every step's logits. */
-async function follow(input: StepLogits, { contract }: Model, size: number, lanes: number): Promise<number[]> {
+async function follow(
+  input: StepLogits,
+  { contract }: Model,
+  size: number,
+  lanes: number,
+): Promise<number[]> {
   const sums: number[] = [];
   for (let step = 0; step < laneStarts(size, lanes)[1]; step++) {
     const waiting = input.go(step);
