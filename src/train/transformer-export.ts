@@ -24,6 +24,7 @@ import {
   NORMAL_MAX,
   normalFactor,
   queryMax,
+  RESIDUAL_MAX,
   ROOT_SHIFT,
   rootTable,
   UNROTATED_MAX,
@@ -113,8 +114,9 @@ class TransformerNodes {
   norm(sum: string, { scale, offset }: IntegerNorm, name: string, roots: string): string {
     const { width } = this.network.config;
     const int32 = (value: number): string => this.graph.scalar('int32', value);
-    const mean = this.roundShift(this.op('ReduceSum', sum, this.shape(-1)), Math.log2(width));
-    const centred = this.clip(this.op('Sub', sum, mean), -CENTRED_MAX, CENTRED_MAX);
+    const y = this.clip(sum, -RESIDUAL_MAX / width, RESIDUAL_MAX / width);
+    const mean = this.roundShift(this.op('ReduceSum', y, this.shape(-1)), Math.log2(width));
+    const centred = this.clip(this.op('Sub', y, mean), -CENTRED_MAX, CENTRED_MAX);
     const c = this.cast(centred, 'int32');
     // The audit does not know that squares are positive.
     const size = this.op('Abs', c);

@@ -18,7 +18,8 @@
  *     x''        norm(x' + round(h D / 2^..) + bias)
  *     logits     round(x'' O / 2^..) + bias                                                6 bits, of binary logarithms
  *
- *     norm(y)    c = clip(y - round(sum y / n), +-4095)
+ *     norm(y)    y is clipped to +-2^24 / n
+ *                c = clip(y - round(sum y / n), +-4095)
  *                r = t + sum c^2 / t      t = the table's square root of sum c^2, r / 2 one of Newton's steps from it
  *                clip(round((clip(2 c f / r, +-2^12) scale + offset) / 2^9), +-2^11)        f = round(2^9 sqrt n)
  *
@@ -58,7 +59,10 @@ export function queryMax({ width, heads }: TransformerConfig): number {
 }
 /** Queries and keys before their rotation. */
 export const UNROTATED_MAX = 8191;
-/** Sums of all columns' magnitudes in a residual sum, so that their mean is exact; about 128 times as much as is usual. */
+/**
+ * Sums of all columns' magnitudes in a residual sum, so that their mean is exact; about 128 times as much as is usual. Each
+ * column is clipped to its share, which the audit sees: it knows a column's largest weight, not the sum of all.
+ */
 export const RESIDUAL_MAX = 2 ** 24;
 /** What the normalisation works with, the mean taken off. */
 export const CENTRED_MAX = 4095;

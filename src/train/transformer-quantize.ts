@@ -33,8 +33,11 @@ const TO_BITS = 1 / Math.LN2;
 const HEADROOM = 6;
 /** The exponents of weights. At least 3: products of hidden units then stay below 2^23, room for a residual. */
 const EXPONENTS = { least: 0, residual: 3, most: 20 } as const;
-/** A step of values finer than that of what becomes of them would be lost. */
-const VALUE_BITS = { least: 2, most: GRIDS.x } as const;
+/**
+ * A step of values finer than that of what becomes of them would be lost. At least 3: their sums over all places, on the
+ * grid of what becomes of them, then stay below 2^53.
+ */
+const VALUE_BITS = { least: 3, most: GRIDS.x } as const;
 
 const limited = (value: number, most: number): number => Math.max(-most, Math.min(most, Math.round(value)));
 

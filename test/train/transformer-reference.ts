@@ -33,8 +33,9 @@ function tableRoot(squares: number): number {
   return Math.round(Math.sqrt((Math.floor(squares / 2 ** 18) + 0.5) * 2 ** 18));
 }
 
-function norm(y: readonly number[], { scale, offset }: IntegerNorm): number[] {
-  const width = y.length;
+function norm(sums: readonly number[], { scale, offset }: IntegerNorm): number[] {
+  const width = sums.length;
+  const y = sums.map((value) => clip(value, 2 ** 24 / width));
   const mean = round(y.reduce((sum, value) => sum + value, 0) / width);
   const c = y.map((value) => clip(value - mean, 4095));
   const squares = c.reduce((sum, value) => sum + value ** 2, 0);
