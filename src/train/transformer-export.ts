@@ -15,6 +15,8 @@ import { START_TOKEN } from './stream.ts';
 import {
   BYTE_MAX,
   CENTRED_MAX,
+  CENTRED_SHIFT,
+  EMBEDDED_MAX,
   GRIDS,
   HIDDEN_LIMIT,
   type IntegerLayer,
@@ -116,7 +118,11 @@ class TransformerNodes {
     const int32 = (value: number): string => this.graph.scalar('int32', value);
     const y = this.clip(sum, -RESIDUAL_MAX / width, RESIDUAL_MAX / width);
     const mean = this.roundShift(this.op('ReduceSum', y, this.shape(-1)), Math.log2(width));
-    const centred = this.clip(this.op('Sub', y, mean), -CENTRED_MAX, CENTRED_MAX);
+    const centred = this.clip(
+      this.roundShift(this.op('Sub', y, mean), CENTRED_SHIFT),
+      -CENTRED_MAX,
+      CENTRED_MAX,
+    );
     const c = this.cast(centred, 'int32');
     // The audit does not know that squares are positive.
     const size = this.op('Abs', c);
@@ -257,7 +263,7 @@ class TransformerNodes {
     let x = this.cast(this.op('Gather', bytes, token), 'float32');
     const rotary = config.positions === 'rotary';
     if (!rotary) x = this.op('Add', x, rows[0]);
-    x = this.clip(x, -X_MAX, X_MAX);
+    x = this.clip(x, -EMBEDDED_MAX, EMBEDDED_MAX);
 
     // Byte t sees itself, which is place context + t, and the context places before it, as far as they hold something.
     const place = this.cast(range(this.op('Add', count, graph.scalar('int64', context))), 'float32');

@@ -13,6 +13,7 @@ import { layerName, type TransformerConfig } from './transformer.ts';
 import {
   BIAS_MAX,
   BYTE_MAX,
+  EMBEDDED_MAX,
   GRIDS,
   HIDDEN_LIMIT,
   type IntegerLayer,
@@ -171,7 +172,7 @@ function turned(
 
 /** The largest sum that a residual product and its bias can give, all columns together; x itself beside it. */
 function demandRoom({ columns, data, shifts, bias }: IntegerProduct, most: number, name: string): void {
-  let sum = columns * X_MAX;
+  let sum = columns * EMBEDDED_MAX;
   for (const [at, weight] of data.entries()) sum += Math.abs(weight) * most * 2 ** -shifts[at % columns];
   for (const value of bias ?? []) sum += Math.abs(value);
   if (sum > RESIDUAL_MAX - 2 * columns)
@@ -186,6 +187,8 @@ function makeLayer(
   const { width, heads, widening, positions } = config;
   const headWidth = width / heads;
   const hidden = width * widening;
+  // What comes in is embedded for the first layer, normalised for others.
+  const limitIn = weightLimit(width, 'embedding' in inputs ? EMBEDDED_MAX : X_MAX);
   const limit = weightLimit(width, X_MAX);
   const square = (part: string, factor = 1): Columns => {
     return { weights: parameter(part), inputs: width, columns: width, factor };
@@ -204,7 +207,7 @@ function makeLayer(
   );
   const more = rotary ? GRIDS.beforeRotation : 0;
   const round = (columns: Columns, to: Int32Array): { data: Int8Array; shifts: Int32Array } =>
-    roundColumns(columns, GRIDS.x, to, limit, EXPONENTS.least);
+    roundColumns(columns, GRIDS.x, to, limitIn, EXPONENTS.least);
   const q = round(
     query,
     bits.map((b) => GRIDS.product - b + more),
@@ -302,7 +305,7 @@ export function quantizeTransformer(
   const columns = parameters['output'].length / width;
   return {
     config,
-    embedding: Int16Array.from(tables, (value) => limited(value * scale, X_MAX)),
+    embedding: Int16Array.from(tables, (value) => limited(value * scale, EMBEDDED_MAX)),
     positions: positionTables(config),
     layers,
     output: {

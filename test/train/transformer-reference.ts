@@ -37,7 +37,7 @@ function norm(sums: readonly number[], { scale, offset }: IntegerNorm): number[]
   const width = sums.length;
   const y = sums.map((value) => clip(value, 2 ** 24 / width));
   const mean = round(y.reduce((sum, value) => sum + value, 0) / width);
-  const c = y.map((value) => clip(value - mean, 4095));
+  const c = y.map((value) => clip(round((value - mean) / 4), 4095));
   const squares = c.reduce((sum, value) => sum + value ** 2, 0);
   const table = tableRoot(squares);
   const twice = table + Math.trunc(squares / table);
@@ -116,7 +116,7 @@ export class TransformerLane {
     const place = Math.min(this.#count++, context - 1);
     let x = Array.from({ length: width }, (_, i) => {
       const position = config.positions === 'sinusoidal' ? positions[0][place * width + i] : 0;
-      return clip(embedding[token * width + i] + position, 2048);
+      return clip(embedding[token * width + i] + position, 5000);
     });
     for (const [index, layer] of layers.entries()) {
       const [q, k, v] = this.#project(x, index, place);

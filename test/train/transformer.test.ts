@@ -124,7 +124,7 @@ test.each(['sinusoidal', 'rotary'] as const)('%s: restored, it predicts alike', 
   const text = tinyText(512, 3);
   const { parameters, tables } = restoreTransformer(network);
   const exact = await evaluateChunks(exportTransformer(network, {}), text, { time: 16, lanes: 2 });
-  expect(Math.abs((await floatBits(config, parameters, tables, text)) / exact - 1)).toBeLessThan(0.01);
+  expect(Math.abs((await floatBits(config, parameters, tables, text)) / exact - 1)).toBeLessThan(0.015);
 });
 
 test('one head of 64 columns has room for its sums', async () => {
