@@ -11,6 +11,8 @@ export const SHIPPED_HASHES: ReadonlySet<string> = new Set([
   '87a4e51520865c3372b88f36034847d5c6e42af5ba2ad63b3660a26ba7cd905f',
   // small.onnx
   '4336bf5a0b9dc52926c3ee3dcdc4c619f658eb3920eb68e1339e8ca61d3534ac',
+  // transformer-rotary.onnx
+  '23be5fb899f07f055504eba4fcaccf8e14b73e67dc5c5861c3d5425934f60bde',
   // order2.onnx
   '044bdd4177e0b43d7876ff6a72c20d7059451b682f276c3d9b90f823148176af',
 ]);
