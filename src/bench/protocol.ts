@@ -44,7 +44,7 @@ function chunksOf(data: Uint8Array, count: number): Uint8Array[] {
 
 /** Bits of every chunk under the coder's own frequencies. */
 async function codeLengths(model: Model, chunks: readonly Uint8Array[]): Promise<number[]> {
-  const { alphabet, logitBits, start, time: form } = model.contract;
+  const { alphabet, logitBits, start, context, time: form } = model.contract;
   const sequence = form === 'sequence';
   const lanes = sequence ? 1 : Math.min(LANES, chunks.length);
   const time = sequence ? TIME : 1;
@@ -55,13 +55,15 @@ async function codeLengths(model: Model, chunks: readonly Uint8Array[]): Promise
     session.reset();
     const group = Array.from({ length: lanes }, (_, lane) => chunks.at(first + lane) ?? new Uint8Array(0));
     const length = Math.max(...group.map((chunk) => chunk.length));
-    for (let at = 0; at < length; at += time) {
-      const count = Math.min(time, length - at);
+    for (let at = 0, count = 0; at < length; at += count) {
+      const fresh = at === 0 || (context > 0 && at % context === 0);
+      if (fresh) session.reset();
+      count = Math.min(time, length - at, context > 0 ? context - (at % context) : Infinity);
       const tokens = Int32Array.from({ length: lanes * count }, (_, i) => {
         const place = at + (i % count) - 1;
         return group[Math.floor(i / count)].at(place) ?? start;
       });
-      if (at === 0) for (let lane = 0; lane < lanes; lane++) tokens[lane * count] = start;
+      if (fresh) for (let lane = 0; lane < lanes; lane++) tokens[lane * count] = start;
       const logits = await session.run(tokens, count);
       group.forEach((chunk, lane) => {
         for (let t = 0; t < count && at + t < chunk.length; t++) {
