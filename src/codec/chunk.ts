@@ -17,10 +17,10 @@ import { LmzError } from '../errors.ts';
 import { createKernelDecoder, createKernelEncoder } from '../mix/kernel.ts';
 import type { MixParameters } from '../mix/parameters.ts';
 import { laneStarts } from './lanes.ts';
-import { codeSymbols, type Watch } from './language-model.ts';
+import { codeSymbols } from './language-model.ts';
 import { codeHighBits } from './masked.ts';
 import { codeBytes } from './mixing.ts';
-import type { OpenModel } from './model-steps.ts';
+import type { OpenModel, Watch } from './model-steps.ts';
 
 /** A frame ready to be written: its header, and its payload in pieces. */
 export interface EncodedFrame {

@@ -95,7 +95,8 @@ export class FrameDecoder {
       });
     }
     // Loaded here: files without a model are decoded sooner.
-    const { chooseByHash, openChosen, toReference } = await import('./model-choice.ts');
+    const { chooseByHash, openChosen } = await import('./model-choice.ts');
+    const { toReference } = await import('./model-reference.ts');
     const choice = this.#embedded ?? (await chooseByHash(modelHash!, given));
     const reference = toReference(openChosen(choice, platform !== undefined));
     if (platform) await this.#requireFingerprint(reference);

@@ -44,7 +44,8 @@ class EncoderModel {
   }
 
   async #open(): Promise<{ reference: ModelReference; alphabet: number }> {
-    const { openChosen, toReference } = await import('./model-choice.ts');
+    const { openChosen } = await import('./model-choice.ts');
+    const { toReference } = await import('./model-reference.ts');
     const model = openChosen(await this.choice(), this.#options.platformBound);
     return { reference: toReference(model), alphabet: model.contract.alphabet };
   }

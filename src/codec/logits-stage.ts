@@ -18,20 +18,13 @@ import {
   type StageReply,
 } from './logits-ring.ts';
 import type { StepLogits } from './model-steps.ts';
+import { errorOf, sharedBytes } from './task.ts';
 
 // Threads cannot load TypeScript: where this file runs from source, as in the tests, they run the build of it.
 const workerFile = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/codec/logits-worker.js' : './logits-worker.js',
   import.meta.url,
 );
-
-/** Bytes in memory that threads share. */
-function shared(bytes: Uint8Array): Uint8Array {
-  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
-  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  copy.set(bytes);
-  return copy;
-}
 
 /** The logits of one chunk, as they come. */
 export interface StagedLogits extends StepLogits {
@@ -153,10 +146,7 @@ export class LogitsStage {
         const { model, lanes } = request;
         worker.postMessage({ kind: 'open', model, lanes } satisfies OpenRequest);
       });
-      if (reply.kind === 'failed') {
-        const { code, message, ...rest } = reply.failure;
-        throw new LmzError(code, message, optionsOf(rest));
-      }
+      if (reply.kind === 'failed') throw errorOf(reply.failure);
       if (reply.kind !== 'opened') throw new Error(`unexpected reply "${reply.kind}"`);
       const stage = new LogitsStage(worker, request.lanes, reply.alphabet);
       worker.off('error', onEnd).off('exit', onEnd);
@@ -185,7 +175,7 @@ export class LogitsStage {
     this.#worker.ref();
     this.#worker.postMessage({
       kind: 'run',
-      symbols: shared(symbols),
+      symbols: sharedBytes(symbols),
       starts: laneStarts(symbols.length, this.#lanes),
       ring: this.#ring,
       control: reader.control,
@@ -197,10 +187,6 @@ export class LogitsStage {
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
-}
-
-function optionsOf({ offset, hint }: { offset: number | undefined; hint: string | undefined }) {
-  return { ...(offset !== undefined && { offset }), ...(hint !== undefined && { hint }) };
 }
 
 function threadError(cause: Error | undefined): LmzError {

@@ -4,9 +4,7 @@
  * @module
  */
 import { parentPort } from 'node:worker_threads';
-import { toHex } from '../bytes.ts';
 import { LmzError } from '../errors.ts';
-import { loadModel } from '../model/load.ts';
 import { openSession } from '../model/session.ts';
 import {
   BATCH_STEPS,
@@ -18,7 +16,9 @@ import {
   type StageReply,
   type StageRequest,
 } from './logits-ring.ts';
+import { loadReference } from './model-reference.ts';
 import { ModelSteps, type OpenModel } from './model-steps.ts';
+import { failureOf } from './task.ts';
 
 let model: OpenModel | undefined;
 
@@ -29,20 +29,14 @@ const reply = (message: StageReply): void => {
 
 async function open({ model: reference, lanes }: OpenRequest): Promise<void> {
   try {
-    // Whoever opens this stage has the model audited.
-    const loaded = loadModel(reference.bytes.slice(), {
-      expectedHash: reference.hash,
-      platformBound: reference.platformBound,
-      trustedHashes: new Set([toHex(reference.hash)]),
-    });
+    const loaded = loadReference(reference);
     const { contract } = loaded;
     model = { session: await openSession(loaded, { lanes, engine: 'kernel' }), contract };
     reply({ kind: 'opened', alphabet: contract.alphabet });
   } catch (error) {
     // Anything else ends the thread, which the other side sees.
     if (!(error instanceof LmzError)) throw error;
-    const { code, message, offset, hint } = error;
-    reply({ kind: 'failed', failure: { code, message, offset, hint } });
+    reply({ kind: 'failed', failure: failureOf(error) });
   }
 }
 

@@ -8,8 +8,7 @@ import { HASH_BYTES } from '../container/layout.ts';
 import { type ContextSet, type MixParameters, profileOf, tableBitsFor } from '../mix/parameters.ts';
 import { encodeMix, type EncodedFrame, frameSize, mixBits } from './chunk.ts';
 import { laneStarts } from './lanes.ts';
-import type { Watch } from './language-model.ts';
-import type { OpenModel } from './model-steps.ts';
+import type { OpenModel, Watch } from './model-steps.ts';
 
 /**
  * Chunks up to this size are coded with the model and without; what is smaller is kept, the hash that names the model in

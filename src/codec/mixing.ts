@@ -5,14 +5,12 @@
  * @module
  */
 import type { ByteCoder } from '../mix/byte-coder.ts';
-import { UNWATCHED, type Watch } from './language-model.ts';
-import { ModelSteps, type OpenModel, type StepLogits } from './model-steps.ts';
+import { followSteps, ModelSteps, type OpenModel, UNWATCHED, type Watch } from './model-steps.ts';
 
-/** Steps between two looks at whether the work is still wanted, and between two reports of progress. */
+/** Bytes of each lane in one call where there is no model. */
 const RUN_STEPS = 256;
-const REPORT_STEPS = 1024;
-/** Chunks from this size on are worth a message to another thread. */
-const STAGE_MIN = 1 << 16;
+/** Chunks from this size on are worth another thread for the model. */
+const STAGED_MIN = 1 << 18;
 
 /**
  * Codes a chunk's bytes, lanes in lock-step.
@@ -29,40 +27,31 @@ export async function codeBytes(
   known: boolean,
   watch: Watch = UNWATCHED,
 ): Promise<void> {
-  const lanes = starts.length - 1;
-  const steps = starts[1];
-  let reported = 0;
-  const report = (step: number) => {
-    const coded = Math.min(step * lanes, bytes.length);
-    watch.onSymbols(coded - reported);
-    reported = coded;
-  };
   if (!model) {
-    for (let step = 0; step < steps; step += RUN_STEPS) {
-      watch.requireWanted();
-      coder.codeRun(Math.min(RUN_STEPS, steps - step));
-      report(step + RUN_STEPS);
-    }
+    codeRuns(coder, starts, watch);
     return;
   }
-  const staged = known && bytes.length >= STAGE_MIN ? model.stage?.start(bytes) : undefined;
+  const stage = known && bytes.length >= STAGED_MIN ? await model.stage?.() : undefined;
+  const staged = stage?.start(bytes);
+  const input = staged ?? new ModelSteps(model, bytes, starts, known);
   try {
-    await codeSteps(staged ?? new ModelSteps(model, bytes, starts, known));
+    await followSteps(input, starts, watch, (at, lane) => {
+      coder.code(lane, bytes[at], input.logits, input.offset(lane));
+    });
   } finally {
     staged?.end();
   }
-  report(steps);
+}
 
-  async function codeSteps(input: StepLogits): Promise<void> {
-    for (let step = 0; step < steps; step++) {
-      if (step % RUN_STEPS === 0) watch.requireWanted();
-      if (step % REPORT_STEPS === 0) report(step);
-      const waiting = input.go(step);
-      if (waiting) await waiting;
-      for (let lane = 0; lane < lanes; lane++) {
-        const at = starts[lane] + step;
-        if (at < starts[lane + 1]) coder.code(lane, bytes[at], input.logits, input.offset(lane));
-      }
-    }
+function codeRuns(coder: ByteCoder, starts: Uint32Array, watch: Watch): void {
+  const lanes = starts.length - 1;
+  const size = starts[lanes];
+  let reported = 0;
+  for (let step = 0; step < starts[1]; step += RUN_STEPS) {
+    watch.requireWanted();
+    coder.codeRun(Math.min(RUN_STEPS, starts[1] - step));
+    const coded = Math.min((step + RUN_STEPS) * lanes, size);
+    watch.onSymbols(coded - reported);
+    reported = coded;
   }
 }

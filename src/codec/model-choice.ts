@@ -10,7 +10,6 @@ import { DEFAULT_MODEL, resolveModel } from '../model/registry.ts';
 import { SHIPPED_HASHES } from '../model/shipped.ts';
 import { sha256 } from '../digest.ts';
 import type { ModelSource } from './options.ts';
-import type { ModelReference } from './task.ts';
 
 /** A model's file and name, not yet read as a model: its hash is all that a header needs. */
 export interface ChosenModel {
@@ -61,11 +60,4 @@ export function openChosen(choice: ChosenModel, platformBound: boolean): Model {
     if (!(error instanceof LmzError)) throw error;
     return loadModel(choice.bytes, { platformBound });
   }
-}
-
-/** A model as worker threads take it: its file in shared memory. */
-export function toReference(model: Model): ModelReference {
-  const bytes = new Uint8Array(new SharedArrayBuffer(model.bytes.length));
-  bytes.set(model.bytes);
-  return { hash: model.hash, bytes, platformBound: model.platformBound };
 }

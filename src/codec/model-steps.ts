@@ -8,6 +8,17 @@ import type { ModelContract } from '../model/contract.ts';
 import type { LogitsStage } from './logits-stage.ts';
 import type { LaneSession } from '../model/session.ts';
 
+/** Whoever waits for a chunk. */
+export interface Watch {
+  /** Called before every step, or every few of them; throws to end the work. */
+  requireWanted(): void;
+  /** Called now and then with the number of symbols coded since the last call. */
+  onSymbols(count: number): void;
+}
+
+/** Nobody does. */
+export const UNWATCHED: Watch = { requireWanted: () => undefined, onSymbols: () => undefined };
+
 /**
  * Tokens of all lanes in one call, where bytes are known in advance and the model takes sequences. The Transformer takes
  * 1.4 ms of processor time a byte one by one, 0.27 in sequences of 16, 0.22 of 32 and 64, 0.27 of 128.
@@ -18,8 +29,8 @@ const CALL_TOKENS = 64;
 export interface OpenModel {
   readonly session: LaneSession;
   readonly contract: ModelContract;
-  /** The same model on a thread of its own, for chunks that are known in advance. */
-  readonly stage?: LogitsStage | undefined;
+  /** Opens the same model on a thread of its own, for chunks that are known in advance; given where a thread is idle. */
+  readonly stage?: () => Promise<LogitsStage>;
 }
 
 /** Logits step by step, lanes in lock-step: computed here, or on a thread that runs ahead (logits-stage.ts). */
@@ -105,4 +116,39 @@ export class ModelSteps implements StepLogits {
       }
     }
   }
+}
+
+/** Steps between two reports of progress. */
+const REPORT_STEPS = 1024;
+
+/**
+ * Goes through a chunk step by step.
+ *
+ * @param code  codes the byte at `at` of a lane by the current logits
+ */
+export async function followSteps(
+  input: StepLogits,
+  starts: Uint32Array,
+  watch: Watch,
+  code: (at: number, lane: number) => void,
+): Promise<void> {
+  const lanes = starts.length - 1;
+  const steps = starts[1];
+  const size = starts[lanes];
+  let reported = 0;
+  for (let step = 0; step < steps; step++) {
+    watch.requireWanted();
+    const waiting = input.go(step);
+    if (waiting) await waiting;
+    for (let lane = 0; lane < lanes; lane++) {
+      const at = starts[lane] + step;
+      if (at < starts[lane + 1]) code(at, lane);
+    }
+    if ((step + 1) % REPORT_STEPS === 0) {
+      const coded = Math.min((step + 1) * lanes, size);
+      watch.onSymbols(coded - reported);
+      reported = coded;
+    }
+  }
+  watch.onSymbols(size - reported);
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { LmzError } from '../errors.ts';
 import type { Operation } from './operation.ts';
-import { CONTROL, type Task, type TaskOutcome, type TaskResults } from './task.ts';
+import { CONTROL, errorOf, type Task, type TaskOutcome, type TaskResults } from './task.ts';
 
 /** Idle threads, with their models, are let go after this many milliseconds. They never keep the process alive. */
 const IDLE_TIMEOUT = 5_000;
@@ -99,11 +99,7 @@ export async function runTask<T extends Task>(
     const outcome = await pool.run({ ...task, control } as unknown as Task, signal);
     if ('cancelled' in outcome) throw signal.reason;
     if ('result' in outcome) return outcome.result as TaskResults[T['kind']];
-    const { code, message, offset, hint } = outcome.failure;
-    throw new LmzError(code, message, {
-      ...(offset !== undefined && { offset }),
-      ...(hint !== undefined && { hint }),
-    });
+    throw errorOf(outcome.failure);
   } catch (cause) {
     if (cause instanceof LmzError || signal.aborted) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CodedFrame } from '../container/frame.ts';
-import type { LmzErrorCode } from '../errors.ts';
+import { LmzError, type LmzErrorCode } from '../errors.ts';
 import type { Engine } from '../model/ort.ts';
 import type { ContextSet } from '../mix/parameters.ts';
 import type { EncodedFrame } from './chunk.ts';
@@ -83,6 +83,27 @@ export interface TaskFailure {
   message: string;
   offset: number | undefined;
   hint: string | undefined;
+}
+
+/** An error as plain data. */
+export function failureOf({ code, message, offset, hint }: LmzError): TaskFailure {
+  return { code, message, offset, hint };
+}
+
+/** The error that was sent as plain data. */
+export function errorOf({ code, message, offset, hint }: TaskFailure): LmzError {
+  return new LmzError(code, message, {
+    ...(offset !== undefined && { offset }),
+    ...(hint !== undefined && { hint }),
+  });
+}
+
+/** Bytes in memory that threads share: a copy, unless they are there already. */
+export function sharedBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }
 
 /** What each kind of task gives. */

@@ -5,18 +5,19 @@
  * @module
  */
 import { toHex } from '../bytes.ts';
-import { loadModel, type Model } from '../model/load.ts';
+import type { Model } from '../model/load.ts';
 import { fingerprint, type LaneSession, openSession } from '../model/session.ts';
 import { LogitsStage } from './logits-stage.ts';
-import type { FingerprintTask, ModelReference, ModelTask, TaskResults } from './task.ts';
+import { loadReference } from './model-reference.ts';
 import type { OpenModel } from './model-steps.ts';
+import type { FingerprintTask, ModelTask, TaskResults } from './task.ts';
 
 interface Current {
   readonly key: string;
   readonly model: Model;
   readonly session: LaneSession;
-  /** The model on a thread of its own; null where it cannot be. */
-  stage?: LogitsStage | null;
+  /** The model on a thread of its own, once a chunk has asked for it. */
+  stage?: LogitsStage;
 }
 
 /** The last model and session: a stream uses one, and a second one would only hold memory. */
@@ -30,39 +31,27 @@ async function open(task: Omit<ModelTask, 'control'>): Promise<Current> {
   current = undefined;
   await stale?.session.release();
   await stale?.stage?.close();
-  const model = reload(task.model, hash);
+  const model = loadReference(task.model);
   const session = await openSession(model, { lanes: task.lanes, engine: task.engine });
   current = { key, model, session };
   return current;
 }
 
-/** The main thread has audited the model; only its reading is repeated here. */
-function reload(reference: ModelReference, hash: string): Model {
-  return loadModel(reference.bytes.slice(), {
-    expectedHash: reference.hash,
-    platformBound: reference.platformBound,
-    trustedHashes: new Set([hash]),
-  });
-}
-
 /**
  * The model at work.
  *
- * @param staged  also on a thread of its own, where it is of the kernel's family
+ * @param staged  also on a thread of its own, where it is of the kernel's family and a chunk asks for it
  */
 export async function openModel(task: Omit<ModelTask, 'control'>, staged: boolean): Promise<OpenModel> {
   const opened = await open(task);
   const { model, session } = opened;
-  if (staged) opened.stage ??= await openStage(task, session);
-  return { contract: model.contract, session, stage: (staged && opened.stage) || undefined };
-}
-
-async function openStage(
-  { model, lanes }: Omit<ModelTask, 'control'>,
-  session: LaneSession,
-): Promise<LogitsStage | null> {
+  const { contract } = model;
   // Only the kernel answers at once, and only it may run on a thread that can be ended at any time.
-  return session.runNow ? LogitsStage.open({ model, lanes }) : null;
+  if (!staged || !session.runNow) return { contract, session };
+  const { model: reference, lanes } = task;
+  // A thread codes one chunk at a time, so that nobody else opens it meanwhile.
+  const stage = async () => (opened.stage ??= await LogitsStage.open({ model: reference, lanes }));
+  return { contract, session, stage };
 }
 
 /** What the model computes here. */

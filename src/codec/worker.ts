@@ -6,13 +6,13 @@
 import { usesModel } from '../container/frame.ts';
 import { LmzError } from '../errors.ts';
 import { decodeCoded, encodeLm, encodeStored, type EncodedFrame, smaller } from './chunk.ts';
-import type { Watch } from './language-model.ts';
-import type { OpenModel } from './model-steps.ts';
+import type { OpenModel, Watch } from './model-steps.ts';
 import { encodeMixed } from './mix-choice.ts';
 import {
   CONTROL,
   type DecodeTask,
   type EncodeTask,
+  failureOf,
   type ModelTask,
   type Task,
   type TaskOutcome,
@@ -25,9 +25,6 @@ function requireWanted(task: Task): void {
 }
 
 class Cancelled extends Error {}
-
-/** Chunks from this size on are worth the start of another thread. */
-const STAGED_CHUNK = 1 << 18;
 
 async function openModel(task: Omit<ModelTask, 'control'>, staged = false): Promise<OpenModel> {
   return (await import('./worker-model.ts')).openModel(task, staged);
@@ -47,8 +44,7 @@ async function encode(task: EncodeTask): Promise<EncodedFrame> {
     onSymbols: (count) => Atomics.add(task.control, CONTROL.bytesIn, count),
   };
   const idle = Atomics.load(task.control, CONTROL.busy) < task.threads;
-  const staged = idle && coding.predictor === 'mix' && chunk.length >= STAGED_CHUNK;
-  const model = reference && (await openModel({ model: reference, lanes, engine }, staged));
+  const model = reference && (await openModel({ model: reference, lanes, engine }, idle));
   const coded =
     coding.predictor === 'lm'
       ? await encodeLm(chunk, model!, watch)
@@ -85,8 +81,7 @@ export default async function run(task: Task): Promise<TaskOutcome> {
   } catch (error) {
     if (error instanceof Cancelled) return { cancelled: true };
     if (!(error instanceof LmzError)) throw error;
-    const { code, message, offset, hint } = error;
-    return { failure: { code, message, offset, hint } };
+    return { failure: failureOf(error) };
   } finally {
     Atomics.sub(control, CONTROL.busy, 1);
     Atomics.notify(control, CONTROL.busy);

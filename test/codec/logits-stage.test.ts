@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { laneStarts } from '../../src/codec/lanes.ts';
 import { LogitsStage, type StagedLogits } from '../../src/codec/logits-stage.ts';
 import { ModelSteps, type StepLogits } from '../../src/codec/model-steps.ts';
-import { toReference } from '../../src/codec/model-choice.ts';
+import { toReference } from '../../src/codec/model-reference.ts';
 import { loadModel, type Model } from '../../src/model/load.ts';
 import { openSession } from '../../src/model/session.ts';
 import { codedAsync } from '../model/errors.ts';
