@@ -137,9 +137,9 @@ function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** The first layer: its outputs, and their probabilities for training. */
+/** Clipped products of the inputs with four weight vectors. */
 @inline
-export function mixFirst(): void {
+function mix4(w0: u32, w1: u32, w2: u32, w3: u32): v128 {
   const zero = f32x4.splat(0);
   let a0 = zero;
   let a1 = zero;
@@ -162,15 +162,28 @@ export function mixFirst(): void {
     b2 = f32x4.add(b2, f32x4.mul(v128.load(w2 + i, 16), y));
     b3 = f32x4.add(b3, f32x4.mul(v128.load(w3 + i, 16), y));
   }
-  const low = clip4(sums(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3)));
-  v128.store(OUTPUTS_AT, low);
-  v128.store(FIRST_AT, squash4(low));
-  a0 = zero;
-  a1 = zero;
-  a2 = zero;
-  b0 = zero;
-  b1 = zero;
-  b2 = zero;
+  return clip4(sums(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3)));
+}
+
+/** Keeps four outputs of the first layer, and their probabilities for training. */
+@inline
+function keep(outputs: v128, at: u32): void {
+  v128.store(OUTPUTS_AT + at, outputs);
+  v128.store(FIRST_AT + at, squash4(outputs));
+}
+
+/** The first layer. */
+@inline
+export function mixFirst(): void {
+  keep(mix4(w0, w1, w2, w3), 0);
+  const zero = f32x4.splat(0);
+  let a0 = zero;
+  let a1 = zero;
+  let a2 = zero;
+  let b0 = zero;
+  let b1 = zero;
+  let b2 = zero;
+  const bytes = vectorBytes;
   for (let i: u32 = 0; i < bytes; i += 32) {
     const x = v128.load(INPUTS_AT + i);
     const y = v128.load(INPUTS_AT + i, 16);
@@ -181,46 +194,24 @@ export function mixFirst(): void {
     b1 = f32x4.add(b1, f32x4.mul(v128.load(w5 + i, 16), y));
     b2 = f32x4.add(b2, f32x4.mul(v128.load(w6 + i, 16), y));
   }
-  const high = clip4(sums(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), zero));
-  v128.store(OUTPUTS_AT, high, 16);
-  v128.store(FIRST_AT, squash4(high), 16);
+  keep(clip4(sums(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), zero)), 16);
 }
 
 /** The first layer of the fast set. */
 @inline
 export function mixFirstFast(): void {
+  keep(mix4(w0, w1, w2, w3), 0);
   const zero = f32x4.splat(0);
-  let a0 = zero;
-  let a1 = zero;
-  let a2 = zero;
-  let a3 = zero;
-  let a4 = zero;
-  let b0 = zero;
-  let b1 = zero;
-  let b2 = zero;
-  let b3 = zero;
-  let b4 = zero;
+  let a = zero;
+  let b = zero;
   const bytes = vectorBytes;
   for (let i: u32 = 0; i < bytes; i += 32) {
-    const x = v128.load(INPUTS_AT + i);
-    const y = v128.load(INPUTS_AT + i, 16);
-    a0 = f32x4.add(a0, f32x4.mul(v128.load(w0 + i), x));
-    a1 = f32x4.add(a1, f32x4.mul(v128.load(w1 + i), x));
-    a2 = f32x4.add(a2, f32x4.mul(v128.load(w2 + i), x));
-    a3 = f32x4.add(a3, f32x4.mul(v128.load(w3 + i), x));
-    a4 = f32x4.add(a4, f32x4.mul(v128.load(w4 + i), x));
-    b0 = f32x4.add(b0, f32x4.mul(v128.load(w0 + i, 16), y));
-    b1 = f32x4.add(b1, f32x4.mul(v128.load(w1 + i, 16), y));
-    b2 = f32x4.add(b2, f32x4.mul(v128.load(w2 + i, 16), y));
-    b3 = f32x4.add(b3, f32x4.mul(v128.load(w3 + i, 16), y));
-    b4 = f32x4.add(b4, f32x4.mul(v128.load(w4 + i, 16), y));
+    a = f32x4.add(a, f32x4.mul(v128.load(w4 + i), v128.load(INPUTS_AT + i)));
+    b = f32x4.add(b, f32x4.mul(v128.load(w4 + i, 16), v128.load(INPUTS_AT + i, 16)));
   }
-  const low = clip4(sums(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3)));
-  v128.store(OUTPUTS_AT, low);
-  v128.store(FIRST_AT, squash4(low));
-  const high = clip4(sums(f32x4.add(a4, b4), zero, zero, zero));
-  v128.store(OUTPUTS_AT, high, 16);
-  store<f32>(FIRST_AT, squash1(f32x4.extract_lane(high, 0)), 16);
+  const last = clip4(sums(f32x4.add(a, b), zero, zero, zero));
+  v128.store(OUTPUTS_AT, last, 16);
+  store<f32>(FIRST_AT, squash1(f32x4.extract_lane(last, 0)), 16);
 }
 
 /** The second layer of the fast set: the mixed prediction, stretched; its probability goes to SECOND_AT. */
