@@ -23,6 +23,7 @@ import {
 import { openKernel } from './recurrent/kernel.ts';
 import { recognizeRecurrent } from './recurrent/recognize.ts';
 import { KernelLaneSession } from './recurrent/session.ts';
+import { requireTokens } from './tokens.ts';
 
 /** A model at work on a fixed number of lanes. */
 export interface LaneSession {
@@ -130,18 +131,8 @@ class OrtLaneSession implements LaneSession {
         throw new RangeError(`"time" expected 1 for a step model, got ${time}`);
       this.#tokens = this.#makeTokens(time);
     }
-    const target = this.#tokens;
-    if (tokens.length !== target.length) {
-      throw new RangeError(`"tokens" expected ${target.length} values (lanes * time), got ${tokens.length}`);
-    }
-    const { alphabet } = this;
-    for (let i = 0; i < target.length; i++) {
-      const token = tokens[i];
-      // One comparison for both ends: a negative number is a large unsigned one.
-      if (token >>> 0 >= alphabet)
-        throw new RangeError(`"tokens" expected values 0 to ${alphabet - 1}, got ${token}`);
-      target[i] = token;
-    }
+    requireTokens(tokens, this.#tokens.length, this.alphabet);
+    this.#tokens.set(tokens);
   }
 
   async run(tokens: Int32Array | Uint8Array, time: number): Promise<Int32Array> {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { LaneSession } from '../session.ts';
+import { requireTokens } from '../tokens.ts';
 import type { RecurrentKernel } from './kernel.ts';
 import { ALPHABET } from './network.ts';
 
@@ -27,14 +28,7 @@ export class KernelLaneSession implements LaneSession {
   runNow(tokens: Int32Array | Uint8Array): Int32Array {
     const kernel = this.#demand('run');
     const { lanes } = this;
-    if (tokens.length !== lanes) {
-      throw new RangeError(`"tokens" expected ${lanes} values (lanes * time), got ${tokens.length}`);
-    }
-    for (let lane = 0; lane < lanes; lane++) {
-      const token = tokens[lane];
-      if (token >>> 0 >= ALPHABET)
-        throw new RangeError(`"tokens" expected values 0 to ${ALPHABET - 1}, got ${token}`);
-    }
+    requireTokens(tokens, lanes, ALPHABET);
     for (let lane = 0; lane < lanes; lane++) kernel.step(lane, tokens[lane]);
     return kernel.logits;
   }

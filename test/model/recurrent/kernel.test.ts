@@ -13,6 +13,7 @@ import { recurrentModel } from '../models.ts';
 import { runs } from '../../support/runs.ts';
 import { TINY, tinyText } from '../../train/tiny.ts';
 import { anyConfig, randomModel } from './networks.ts';
+import { expectRefusals } from '../misuse.ts';
 
 const model = loadModel(randomModel(TINY, 1));
 
@@ -111,18 +112,7 @@ describe('sessions', () => {
 
   test('refuse misuse by name', async () => {
     const session = await openSession(model, { lanes: 2, engine: 'kernel' });
-    await expect(session.run(Int32Array.of(0), 1)).rejects.toThrow(
-      '"tokens" expected 2 values (lanes * time), got 1',
-    );
-    await expect(session.run(Int32Array.of(0, 256), 1)).rejects.toThrow(
-      '"tokens" expected values 0 to 255, got 256',
-    );
-    await expect(session.run(Int32Array.of(0, -1), 1)).rejects.toThrow(
-      '"tokens" expected values 0 to 255, got -1',
-    );
-    await expect(session.run(new Int32Array(4), 2)).rejects.toThrow(
-      '"time" expected 1 for a step model, got 2',
-    );
+    await expectRefusals(session);
     await session.release();
     await session.release();
     await expect(session.run(new Int32Array(2), 1)).rejects.toThrow('run() on a session that is released');
