@@ -19,7 +19,6 @@ const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<void> }>> = 
   'mix-speed': () => import('./mix-speed.ts'),
   'model-speed': () => import('./model-speed.ts'),
   protocol: () => import('./protocol.ts'),
-  'round-trip': () => import('./round-trip.ts'),
   'stored-stream': () => import('./stored-stream.ts'),
   train: () => import('./train.ts'),
   'transformer-speed': () => import('./transformer-speed.ts'),
