@@ -6,6 +6,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { loadModel, type Model } from '../model/load.ts';
+import { calibrationText } from './calibrate.ts';
 import type { Category } from './corpus.ts';
 import { curveHtml, curveOf, curveSvg } from './curve.ts';
 import { evaluateModel } from './evaluate.ts';
@@ -62,11 +63,13 @@ export async function writeModel(out: string, weights: Weights, provenance: Prov
     weight: category.weight,
     files: category.files,
   }));
-  const file = networkKind(weights.config.network).export(weights, {
+  const metadata = {
     'lmz.name': name,
     'lmz.training': JSON.stringify(training),
     'lmz.data': JSON.stringify(data),
-  });
+  };
+  const kind = networkKind(weights.config.network);
+  const file = kind.export(weights, metadata, calibrationText(categories));
   const model = loadModel(file);
   write(out, file);
   await writeReference(out, model);

@@ -5,6 +5,7 @@
  */
 import { LmzError } from '../errors.ts';
 import type { Model } from '../model/load.ts';
+import { calibrate } from './calibrate.ts';
 import type { ContextKind } from './contexts.ts';
 import type { Parameters } from './engine.ts';
 import { exportRecurrent } from './export.ts';
@@ -56,8 +57,16 @@ export interface NetworkKind {
   configure(settings: NetworkSettings): NetworkConfig;
   /** @throws RangeError where the configuration makes no sense */
   create(config: NetworkConfig): Network;
-  /** The exact model file. */
-  export(weights: Weights, metadata: Readonly<Record<string, string>>): Uint8Array;
+  /**
+   * The exact model file.
+   *
+   * @param text - pieces of training text: the rounding is made for what the network reads there
+   */
+  export(
+    weights: Weights,
+    metadata: Readonly<Record<string, string>>,
+    text?: readonly Uint8Array[],
+  ): Uint8Array;
   /** The weights that an exported model stands for. */
   import(model: Model): Weights;
 }
@@ -82,8 +91,11 @@ const recurrent: NetworkKind = {
     return { ...config };
   },
   create: (config) => recurrentNetwork(config as unknown as RecurrentConfig),
-  export: ({ config, parameters, tables }, metadata) =>
-    exportRecurrent(quantize(config as unknown as RecurrentConfig, parameters, tables), metadata),
+  export: ({ config, parameters, tables }, metadata, text = []) => {
+    const recurrent = config as unknown as RecurrentConfig;
+    const options = text.length > 0 ? { calibration: calibrate(recurrent, parameters, tables, text) } : {};
+    return exportRecurrent(quantize(recurrent, parameters, tables, options), metadata);
+  },
   import(model) {
     const integers = importRecurrent(model);
     return { config: { ...integers.config }, ...restore(integers) };

@@ -1,19 +1,16 @@
 /**
  * Rounding of a trained recurrent network to integers: 8-bit weights with one power of two per output column, 8-bit
- * table rows, biases on the grid of the sums that they join. The grids are those of model/recurrent/network.ts;
- * export.ts writes the integers as an ONNX graph.
+ * table rows, biases on the grid of the sums that they join, corrected by what the rounding of weights does to the sums'
+ * means. The grids are those of model/recurrent/network.ts; export.ts writes the integers as an ONNX graph.
  *
  * @module
  */
 import { LmzError } from '../errors.ts';
 import { ALPHABET, GRIDS, type MatrixName } from '../model/recurrent/network.ts';
+import type { Calibration } from './calibrate.ts';
+import { ColumnRounder, type Moments, unitMoments, WEIGHT_MAX } from './column-rounding.ts';
 import type { Parameters } from './engine.ts';
 import type { RecurrentConfig } from './recurrent.ts';
-
-/** Weights are within +-127. */
-const WEIGHT_MAX = 127;
-/** Exponents of columns that are all zero, or nearly. */
-const EXPONENT_MAX = 20;
 
 /** Integer weights [inputs, columns], row-major; column j stands for `data / 2^exponents[j]`. */
 export interface IntegerMatrix {
@@ -53,7 +50,11 @@ interface Part {
 interface Layout {
   readonly matrix: MatrixName;
   readonly inputs: number;
+  /** What it is multiplied with. */
+  readonly reads: keyof Calibration;
   readonly parts: readonly Part[];
+  /** The bias that joins the sum of a column, if one does. */
+  readonly bias: (column: number) => number | undefined;
 }
 
 /** Logits are base-2 logarithms. */
@@ -64,7 +65,7 @@ function gateColumns({ units, cell }: RecurrentConfig): number {
 }
 
 function layouts(config: RecurrentConfig): Layout[] {
-  const { units, width, hidden } = config;
+  const { units, width, hidden, cell } = config;
   const gates = gateColumns(config);
   const part = (name: string, columns: number): Part => ({ name, columns, scale: 1 });
   const logits = (name: string): Part => ({ name, columns: ALPHABET, scale: TO_BITS });
@@ -72,12 +73,35 @@ function layouts(config: RecurrentConfig): Layout[] {
     {
       matrix: 'fromInput',
       inputs: width,
+      reads: 'input',
       parts: [part('inputWeights', gates), part('hiddenInput', hidden), logits('outputInput')],
+      bias: (column) => column,
     },
-    { matrix: 'fromState', inputs: units, parts: [part('stateWeights', gates)] },
-    { matrix: 'fromNewState', inputs: units, parts: [part('hiddenState', hidden), logits('outputState')] },
+    {
+      matrix: 'fromState',
+      inputs: units,
+      reads: 'state',
+      parts: [part('stateWeights', gates)],
+      // The reset gate comes between a candidate's part of the state and its bias.
+      bias: (column) => (cell === 'gru' && column >= units && column < 2 * units ? undefined : column),
+    },
+    {
+      matrix: 'fromNewState',
+      inputs: units,
+      reads: 'state',
+      parts: [part('hiddenState', hidden), logits('outputState')],
+      bias: (column) => gates + column,
+    },
   ];
-  if (hidden > 0) list.push({ matrix: 'fromHidden', inputs: hidden, parts: [logits('outputHidden')] });
+  if (hidden > 0) {
+    list.push({
+      matrix: 'fromHidden',
+      inputs: hidden,
+      reads: 'hidden',
+      parts: [logits('outputHidden')],
+      bias: (column) => gates + hidden + column,
+    });
+  }
   return list;
 }
 
@@ -100,24 +124,36 @@ export function matrixGrids(
   return { from: from[name], to };
 }
 
-function roundColumns({ inputs, parts }: Layout, parameters: Parameters): IntegerMatrix {
+/**
+ * Rounds a matrix.
+ *
+ * @param corrections - of all biases: what the sums that they join lose by it on average is added
+ */
+function roundMatrix(
+  { inputs, parts, bias }: Layout,
+  parameters: Parameters,
+  moments: Moments,
+  corrections: Float64Array,
+): IntegerMatrix {
   const columns = parts.reduce((sum, part) => sum + part.columns, 0);
   const data = new Int8Array(inputs * columns);
   const exponents = new Int32Array(columns);
+  const withBias = new ColumnRounder(moments, true);
+  const without = new ColumnRounder(moments, false);
   let to = 0;
   for (const { name, columns: width, scale } of parts) {
     // Without direct connections these columns stay zero.
     const weights = parameters[name] as Float32Array | undefined;
     for (let j = 0; j < width; j++, to++) {
       if (weights === undefined) continue;
-      let most = 0;
-      for (let i = 0; i < inputs; i++) most = Math.max(most, Math.abs(weights[i * width + j] * scale));
-      let exponent = EXPONENT_MAX;
-      while (most * 2 ** exponent > WEIGHT_MAX + 0.5) exponent--;
+      const column = Float64Array.from({ length: inputs }, (_, i) => weights[i * width + j] * scale);
+      const joined = bias(to);
+      const { rounded, exponent } = (joined === undefined ? without : withBias).round(column);
       exponents[to] = exponent;
       for (let i = 0; i < inputs; i++) {
-        const value = Math.round(weights[i * width + j] * scale * 2 ** exponent);
-        data[i * columns + to] = Math.max(-WEIGHT_MAX, Math.min(WEIGHT_MAX, value));
+        data[i * columns + to] = rounded[i];
+        if (joined !== undefined)
+          corrections[joined] += moments.mean[i] * (column[i] - rounded[i] / 2 ** exponent);
       }
     }
   }
@@ -146,12 +182,14 @@ function tableGrid(values: Float32Array, outliers: number): number {
 
 /** What the rounding may choose. */
 export interface QuantizeOptions {
-  /** Share of table entries that may be cut off at 8 bits. */
-  readonly tableOutliers: number;
+  /** Share of table entries that may be cut off at 8 bits; by default few. */
+  readonly tableOutliers?: number;
+  /** What the matrices read; without it their entries are rounded each for itself. */
+  readonly calibration?: Calibration;
 }
 
 /** Few entries are large; cutting these off gives all others a bit more. */
-export const QUANTIZE: QuantizeOptions = { tableOutliers: 1e-5 };
+const TABLE_OUTLIERS = 1e-5;
 
 /**
  * Rounds a network.
@@ -163,26 +201,32 @@ export function quantize(
   config: RecurrentConfig,
   parameters: Parameters,
   tables: Float32Array,
-  { tableOutliers }: QuantizeOptions = QUANTIZE,
+  { tableOutliers = TABLE_OUTLIERS, calibration }: QuantizeOptions = {},
 ): IntegerNetwork {
   for (const [name, values] of [...Object.entries(parameters), ['tables', tables] as const]) {
     if (!values.every(Number.isFinite))
       throw new LmzError('LMZ_MODEL_INVALID', `${name} holds a value that is not finite`);
   }
   const { hidden } = config;
-  const sum = 2 ** GRIDS.sum;
   const gates = gateColumns(config);
-  const bias: number[] = [];
-  for (let j = 0; j < gates; j++)
-    bias.push(Math.round(parameters['gateBias'][j] * sum + gateOffset(config, j)));
-  for (let j = 0; j < hidden; j++) bias.push(Math.round(parameters['hiddenBias'][j] * sum + HIDDEN_OFFSET));
-  for (const value of parameters['outputBias']) {
-    bias.push(Math.round(value * TO_BITS * 2 ** GRIDS.logitSum + LOGIT_OFFSET));
-  }
-  const tableBits = tableGrid(tables, tableOutliers);
+  const corrections = new Float64Array(gates + hidden + ALPHABET);
   const matrices = Object.fromEntries(
-    layouts(config).map((layout) => [layout.matrix, roundColumns(layout, parameters)]),
+    layouts(config).map((layout) => {
+      const moments = calibration?.[layout.reads] ?? unitMoments(layout.inputs);
+      return [layout.matrix, roundMatrix(layout, parameters, moments, corrections)];
+    }),
   );
+  const sum = 2 ** GRIDS.sum;
+  const biases: number[] = [];
+  for (let j = 0; j < gates; j++)
+    biases.push((parameters['gateBias'][j] + corrections[j]) * sum + gateOffset(config, j));
+  for (let j = 0; j < hidden; j++)
+    biases.push((parameters['hiddenBias'][j] + corrections[gates + j]) * sum + HIDDEN_OFFSET);
+  parameters['outputBias'].forEach((value, j) => {
+    const logit = value * TO_BITS + corrections[gates + hidden + j];
+    biases.push(logit * 2 ** GRIDS.logitSum + LOGIT_OFFSET);
+  });
+  const tableBits = tableGrid(tables, tableOutliers);
   return {
     config,
     tables: Int8Array.from(tables, (value) =>
@@ -190,7 +234,7 @@ export function quantize(
     ),
     tableBits,
     ...(matrices as Pick<IntegerNetwork, 'fromInput' | 'fromState' | 'fromNewState' | 'fromHidden'>),
-    bias: Int32Array.from(bias),
+    bias: Int32Array.from(biases, Math.round),
   };
 }
 
