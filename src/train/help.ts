@@ -21,7 +21,7 @@ Text
 Network
   --network NAME         recurrent (default) or transformer
   --width N              width of the embedding rows (64)
-  --cell gru|minimal --units N (128) --hidden N (128; 0 for none) --no-direct
+  --cell gru|minimal --units N (256) --hidden N (128; 0 for none) --no-direct
   --contexts LIST --rows LIST          tables of the recurrent network
   --layers N (4) --heads N (8) --widening N (4) --positions sinusoidal|rotary --context N (2048)
   --init-scale X         deviation of the weights at the start
@@ -40,7 +40,8 @@ Files
   -o, --out MODEL        the model to write        --name NAME    in its metadata
   --checkpoint DIR       (MODEL without .onnx, then .checkpoint)
   --resume               go on from the checkpoint
-  --from DIR             go on from a copy of another; --batch, --sequence, --block may change
+  --from DIR             go on from a copy of another; --batch, --sequence, --block, --seed may change, and
+                         --units and --hidden grow (with --init too): new ones lead nowhere at first
   --checkpoint-minutes N (5) --validate-every BYTES (8M) --validate-bytes N (262144)
   --config FILE.json     any of these, by the same names; flags win
   --compare FILE.json    train each of a list of settings, write one table of them to --out TABLE.md

@@ -25,6 +25,7 @@ import type { Schedule } from './schedule.ts';
 import type { GivenSettings, Settings } from './settings.ts';
 import { measureContexts, measureFloatContexts } from './transformer-evaluate.ts';
 import { readsOn, Trainer, type TrainerMeta, type TrainerOptions } from './trainer.ts';
+import { isWider, widenCheckpoint, widenWeights } from './widen.ts';
 
 /** What a run gave. */
 export interface RunResult extends LoopResult {
@@ -134,20 +135,35 @@ async function findStart(settings: Settings, folder: string): Promise<Start> {
   return { from: undefined, init: importWeights(loadModel(bytes)), source };
 }
 
-/** The network of the checkpoint or model, which explicit settings must not contradict; else of the settings. */
-function chooseNetwork({ settings, given }: GivenSettings, { from, init }: Start): Network {
+/**
+ * The network of the checkpoint or model; else of the settings. Explicit settings may only ask for a wider one than
+ * was known.
+ *
+ * @returns where to start with it
+ */
+function chooseNetwork({ settings, given }: GivenSettings, start: Start): { network: Network; start: Start } {
+  const { from, init } = start;
   const known = (from?.meta.network as NetworkConfig | undefined) ?? init?.config;
-  if (known === undefined || NETWORK_SETTINGS.some(given)) {
-    const wanted = asUsage(() => createNetwork(networkKind(settings.network).configure(settings)));
-    if (known === undefined) return wanted;
-    if (JSON.stringify(wanted.config) !== JSON.stringify(createNetwork(known).config)) {
-      throw usageError(
-        'the network is given by the checkpoint or model; leave out the flags that say otherwise',
-        COMMAND,
-      );
-    }
+  if (known !== undefined && !NETWORK_SETTINGS.some(given)) return { network: createNetwork(known), start };
+  const network = asUsage(() => createNetwork(networkKind(settings.network).configure(settings)));
+  const config = network.config as NetworkConfig;
+  if (known === undefined || JSON.stringify(config) === JSON.stringify(createNetwork(known).config)) {
+    return { network, start };
   }
-  return createNetwork(known);
+  if (settings.resume !== undefined || !isWider(known, config)) {
+    throw usageError(
+      'the network is given by the checkpoint or model; leave out the flags that say otherwise (--from and --init can give it more units)',
+      COMMAND,
+    );
+  }
+  return {
+    network,
+    start: {
+      ...start,
+      from: from && widenCheckpoint(from, config),
+      init: init && widenWeights(init, config),
+    },
+  };
 }
 
 function optionsOf(settings: Settings, categories: readonly Category[]): TrainerOptions {
@@ -243,8 +259,7 @@ export async function trainModel(
 ): Promise<RunResult> {
   const { settings } = given;
   const folder = checkpointFolder(settings);
-  const start = await findStart(settings, folder);
-  const network = chooseNetwork(given, start);
+  const { network, start } = chooseNetwork(given, await findStart(settings, folder));
   const categories = await readData(settings, display);
   const options = chooseOptions(given, start, categories);
   compareData(start, options, categories);

@@ -132,7 +132,7 @@ function trainCommand(): Command {
       .option('--network <name>', '', 'recurrent')
       .option('--width <n>', '', count, 64)
       .option('--cell <name>', '', oneOf(['gru', 'minimal']), 'gru')
-      .option('--units <n>', '', count, 128)
+      .option('--units <n>', '', count, 256)
       .option('--hidden <n>', '', count, 128)
       .option('--no-direct')
       .option('--contexts <list>', '', contexts, ['order2', 'order3', 'order4', 'order6', 'word', 'words'])
