@@ -42,8 +42,8 @@ const lengthAt = (at) => {
 const glyphOf = (from, to) => {
   const byte = bytes[from];
   if (byte === 10) return ['↵', 'mark'];
-  if (byte === 13) return ['␍', 'mark'];
-  if (byte === 9) return ['⇥\t', 'mark'];
+  if (byte === 13) return ['←', 'mark'];
+  if (byte === 9) return ['→\t', 'mark'];
   if (byte >= 32 && byte < 127) return [String.fromCharCode(byte), ''];
   if (byte > 127 && to > from + 1) {
     const character = utf8.decode(bytes.subarray(from, to));
@@ -170,7 +170,7 @@ const guesses = (at) => {
   });
   return `<table class="guess">${lines.join('')}</table>`;
 };
-const glyphOfByte = (byte) => ({ 9: 'tab', 10: '↵', 13: '␍' })[byte] ?? `0x${hex(byte)}`;
+const glyphOfByte = (byte) => ({ 9: 'tab', 10: '↵', 13: '←' })[byte] ?? `0x${hex(byte)}`;
 
 const describe = (index) => {
   const [from, to] = [starts[index], starts[index + 1]];

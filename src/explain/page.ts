@@ -62,11 +62,11 @@ export function explanationPage(explanation: Explanation, name: string): string 
     '</div>',
     '<noscript><p>The text is coloured by a script of this page, which has to be allowed.</p></noscript>',
     ...(bytes.length > 0 ? ['<h2>Along the text</h2>', courseChart(explanation)] : []),
-    '<h2>By kind of byte</h2>',
+    '<h2>By kind of byte, in bits/byte</h2>',
     kindsHtml(explanation),
     '<h2>The dearest lines</h2>',
     linesHtml(explanation),
-    `<h2>By chunk</h2>`,
+    '<h2>By chunk, in bits/byte</h2>',
     chunksHtml(chunks),
     `<script type="application/json" id="facts">${JSON.stringify(facts).replaceAll('<', '\\u003c')}</script>`,
     `<script type="text/plain" id="numbers">${packNumbers(explanation)}</script>`,
@@ -110,7 +110,7 @@ function tableHtml(head: readonly string[], rows: readonly (readonly string[])[]
   return `<div class="scroll"><table class="figures"><thead>${cells('th', head)}</thead><tbody>${rows.map((row) => cells('td', row)).join('\n')}</tbody></table></div>`;
 }
 
-const WAY_HEADS = WAYS.map((way) => `${WAY_NAMES[way]}, bits/byte`);
+const WAY_HEADS = WAYS.map((way) => WAY_NAMES[way]);
 
 function kindsHtml(explanation: Explanation): string {
   const { bytes, costs } = explanation;

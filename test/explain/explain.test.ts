@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { CANDIDATES, Candidates } from '../../src/explain/candidates.ts';
 import { explain, type Explanation, totalsOf } from '../../src/explain/explain.ts';
+import { byKind, summaryText } from '../../src/explain/summary.ts';
 import { WAYS } from '../../src/explain/measure.ts';
 import { openSource } from '../../src/codec/byte-source.ts';
 import { frameOffsets, locateFrame, locateMembers } from '../../src/codec/members.ts';
@@ -158,4 +159,24 @@ test('candidates are the most probable symbols, in order', () => {
     byLogit.slice(0, CANDIDATES).map((symbol) => (cdf[symbol + 1] - cdf[symbol]) >> 8),
   );
   expect([...candidates.shares.subarray(0, CANDIDATES)]).toEqual(new Array(CANDIDATES).fill(0));
+});
+
+test('the summary: totals, kinds of bytes, dearest lines', async ({ dir }) => {
+  const path = join(dir, 'content');
+  writeFileSync(path, 'one fish\ntwo fish, 22 \u00e9\n\u0007\n');
+  const explanation = await explain(path, { offset: 0, length: 22 }, { mode: 'stored' });
+  const kinds = Object.fromEntries(byKind(explanation).map(({ label, bytes }) => [label, bytes]));
+  expect(kinds).toEqual({
+    'letter that begins a word': 4,
+    'letter within a word': 10,
+    digit: 2,
+    punctuation: 1,
+    'space, tab': 4,
+    'end of a line': 1,
+  });
+  const text = summaryText(explanation, 'content');
+  expect(text).toMatch(/^content: bytes 0 to 22 of 27; network: default\n/);
+  expect(text).toMatch(/^as compressed +22 +8\.000$/m);
+  expect(text).toMatch(/^digit +2 +9\.1 % +9\.1 % +8\.000 /m);
+  expect(text).toMatch(/^ +2 +104 +8\.000 {2}two fish, 22$/m);
 });
