@@ -22,8 +22,8 @@ export default defineConfig(
     },
   },
   {
-    // Plain scripts that import the built code, which a fresh clone does not have yet.
-    files: ['**/*.mjs'],
+    // Plain scripts: those that import the built code, which a fresh clone does not have yet, and one that runs in a page.
+    files: ['**/*.mjs', 'src/explain/page-script.js'],
     ...tseslint.configs.disableTypeChecked,
   },
 );

@@ -15,13 +15,13 @@ const LAYERS = [
   ['codec/'],
   ['index.ts'],
   ['terminal/'],
-  ['train/', 'bench/', 'cli/'],
+  ['train/', 'bench/', 'explain/', 'cli/'],
 ];
 /** Packages that only one place may import, statically or dynamically. */
 const EDGES: Partial<Record<string, RegExp>> = {
   'onnxruntime-node': /^(model\/ort\.ts|train\/)/,
   'onnxruntime-web': /^model\/ort\.ts$/,
-  'node:fs': /^(cli|train|bench)\/|^mix\/kernel\.ts$/,
+  'node:fs': /^(cli|train|bench)\/|^mix\/kernel\.ts$|^explain\/page\.ts$/,
   'node:fs/promises':
     /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$|^model\/recurrent\/kernel\.ts$/,
   'binary-parser': /^container\//,
@@ -122,11 +122,11 @@ describe('layers', () => {
     expect(faults).toEqual([]);
   });
 
-  test('programs load trainer and benchmarks dynamically; the library never does', () => {
+  test('programs load trainer, benchmarks and explanations dynamically; the library never does', () => {
     const faults = files
-      .filter((file) => !/^(train|bench)\//.test(file))
+      .filter((file) => !/^(train|bench|explain)\//.test(file))
       .flatMap((file) => runtimeImports(file).map((target) => ({ file, target })))
-      .filter(({ file, target }) => /^(train|bench)\//.test(target) && !file.startsWith('cli/'))
+      .filter(({ file, target }) => /^(train|bench|explain)\//.test(target) && !file.startsWith('cli/'))
       .map(({ file, target }) => `${file} imports ${target}`);
     expect(faults).toEqual([]);
   });

@@ -4,7 +4,7 @@
  * @module
  */
 import { scaleLinear } from 'd3-scale';
-import { escapeText } from '../train/curve.ts';
+import { escapeText } from '../terminal/markup.ts';
 import type { Figures } from './figures.ts';
 import { KINDS } from './speed-chart.ts';
 

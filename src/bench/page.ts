@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { COLOURS, type Curve, curveSvg, escapeText } from '../train/curve.ts';
+import { escapeText } from '../terminal/markup.ts';
+import { COLOURS, type Curve, curveSvg } from '../train/curve.ts';
 import { barsChart } from './bars-chart.ts';
 import { figuresOf, groupBy, type Report, type Result } from './figures.ts';
 import type { Table } from './report.ts';

@@ -5,7 +5,8 @@
  */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { curveStepBefore, line } from 'd3-shape';
-import { escapeText, MARKERS } from '../train/curve.ts';
+import { escapeText } from '../terminal/markup.ts';
+import { MARKERS } from '../train/curve.ts';
 import type { Figures } from './figures.ts';
 
 const WIDTH = 860;

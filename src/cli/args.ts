@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LEVEL_MAX, LEVEL_MIN } from '../codec/levels.ts';
 import type { DecodeOptions, EncodeOptions } from '../index.ts';
 import { parseWith, silentCommand, usageError } from '../terminal/command.ts';
@@ -41,13 +41,8 @@ export interface Settings {
 /** What the command line asks for. */
 export type Request = { kind: 'help' } | { kind: 'version' } | { kind: 'run'; settings: Settings };
 
-/** The option values as commander leaves them. */
-interface Values {
-  stdout?: true;
-  output?: string;
-  force?: true;
-  verify?: true;
-  unpack?: boolean;
+/** Values of the codec's options as commander leaves them; see {@link addCodecOptions}. */
+export interface CodecValues {
   model?: string;
   embedModel?: true;
   platformBound?: true;
@@ -58,6 +53,15 @@ interface Values {
   lanes?: number;
   chunkSize?: number;
   memlimit?: number;
+}
+
+/** All values. */
+interface Values extends CodecValues {
+  stdout?: true;
+  output?: string;
+  force?: true;
+  verify?: true;
+  unpack?: boolean;
   json?: true;
   quiet?: number;
   verbose?: number;
@@ -92,28 +96,14 @@ export function parseArguments(argv: readonly string[]): Request {
     .option('--verify')
     .option('--unpack')
     .option('--no-unpack')
-    .option('-m, --model <model>')
     .option('--embed-model')
-    .option('--platform-bound')
-    .option('--engine <engine>')
-    .option('--mode <mode>')
     .option('--check <kind>')
-    .option('-T, --threads <n>', '', wholeNumber)
-    .option('--lanes <n>', '', wholeNumber)
-    .option('--chunk-size <size>', '', size)
-    .option('-M, --memlimit <size>', '', size)
     .option('--json')
     .option('-q, --quiet', '', increase, 0)
     .option('-v, --verbose', '', increase, 0)
     .option('-h, --help')
     .option('-V, --version');
-  // The last level given counts. -0 goes to the library, too, which says what there is.
-  let level: number | undefined;
-  for (const digit of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
-    program.addOption(new Option(`-${digit}`).hideHelp()).on(`option:${digit}`, () => (level = digit));
-  }
-  program.option('--fast').on('option:fast', () => (level = LEVEL_MIN));
-  program.option('--best').on('option:best', () => (level = LEVEL_MAX));
+  const levelGiven = addCodecOptions(program);
 
   parseWith(program, argv);
   const values = program.opts<Values>();
@@ -133,11 +123,36 @@ export function parseArguments(argv: readonly string[]): Request {
     json: values.json === true,
     quiet: values.quiet ?? 0,
     verbose: values.verbose ?? 0,
-    encode: encodeOptions(values, level),
+    encode: encodeOptions(values, levelGiven()),
     decode: decodeOptions(values),
   };
   refuseContradictions(settings);
   return { kind: 'run', settings };
+}
+
+/**
+ * Declares the options that say how content is coded.
+ *
+ * @returns what gives the level, once the program has parsed
+ */
+export function addCodecOptions(program: Command): () => number | undefined {
+  program
+    .option('-m, --model <model>')
+    .option('--platform-bound')
+    .option('--engine <engine>')
+    .option('--mode <mode>')
+    .option('-T, --threads <n>', '', wholeNumber)
+    .option('--lanes <n>', '', wholeNumber)
+    .option('--chunk-size <size>', '', size)
+    .option('-M, --memlimit <size>', '', size);
+  // The last level given counts. -0 goes to the library, too, which says what there is.
+  let level: number | undefined;
+  for (const digit of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    program.addOption(new Option(`-${digit}`).hideHelp()).on(`option:${digit}`, () => (level = digit));
+  }
+  program.option('--fast').on('option:fast', () => (level = LEVEL_MIN));
+  program.option('--best').on('option:best', () => (level = LEVEL_MAX));
+  return () => level;
 }
 
 function refuseContradictions(settings: Settings): void {
@@ -167,7 +182,8 @@ function refuseContradictions(settings: Settings): void {
   }
 }
 
-function encodeOptions(values: Values, level: number | undefined): EncodeOptions {
+/** The values as the library takes them. */
+export function encodeOptions(values: CodecValues, level: number | undefined): EncodeOptions {
   // The library checks these names' values at run time and lists the choices; the casts only let them get there.
   return defined({
     ...commonOptions(values),
@@ -180,11 +196,11 @@ function encodeOptions(values: Values, level: number | undefined): EncodeOptions
   });
 }
 
-function decodeOptions(values: Values): DecodeOptions {
+function decodeOptions(values: CodecValues): DecodeOptions {
   return defined(commonOptions(values));
 }
 
-function commonOptions(values: Values) {
+function commonOptions(values: CodecValues) {
   return {
     model: values.model,
     engine: values.engine as EncodeOptions['engine'],
@@ -206,7 +222,8 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function size(text: string): number {
+/** A size, for commander. */
+export function size(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined) throw new InvalidArgumentError('Expected a size such as 65536, 512K or 4M.');
   return bytes;

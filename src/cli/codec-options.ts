@@ -22,7 +22,7 @@ const OPTION_NAMES: Record<string, string> = {
 };
 
 /** @throws {@link LmzError} LMZ_USAGE where a value is out of range */
-export function checkCodecOptions({ encode, decode }: Settings): void {
+export function checkCodecOptions({ encode, decode }: Pick<Settings, 'encode' | 'decode'>): void {
   try {
     resolveEncodeOptions(encode);
     resolveDecodeOptions(decode);

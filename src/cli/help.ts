@@ -25,7 +25,7 @@ Compress FILE to FILE.lmz, and FOLDER to FOLDER.tar.lmz. Sources are kept.
      --json           with -l, for programs
  -q, --quiet   -v, --verbose   -h, --help   -V, --version   --  ends options
 
-Commands: lmz model info|audit MODEL, lmz train, lmz bench   (see their --help)
+Commands: lmz explain, lmz model, lmz train, lmz bench    (each has a --help)
 SIZE takes K, M, G. Exit status: 0 done, 1 error, 2 something was skipped.
 Examples: lmz book.txt     lmz -d book.txt.lmz     tar -I lmz -cf x.tar.lmz x
 `;
@@ -36,4 +36,22 @@ Usage: lmz model info MODEL [--json]     what a model is, and its hash
        lmz model audit MODEL [--json]    prove that it computes the same bits
                                          on every machine, or say why not
 MODEL is a name that lmz knows, or the path of an .onnx file.
+`;
+
+/** The text of `lmz explain --help`. */
+export const EXPLAIN_HELP = `\
+Usage: lmz explain [OPTION]... FILE
+Shows where the bits go: what every byte of FILE costs when it is compressed,
+and what it would cost by the network alone and by mixing alone. Of an lmz
+file, the content is explained, as that file codes it.
+     --html OUT       write a page: the text, every character coloured by its
+                      bits, with what the network expected in its place
+     --bytes SIZE     explain so many bytes (256K)
+     --offset SIZE    from there on (0); coded from the beginning of the chunk
+ -1 ... -9, --mode MODE, --chunk-size SIZE, --lanes N    as lmz compresses
+ -m, --model MODEL    -T, --threads N   -M, --memlimit SIZE   --engine E
+     --platform-bound
+ -f, --force          overwrite OUT                  -q, --quiet    no progress
+Costs are those of the very coder: added up, they are the size of the coded
+chunks to within two bytes each and 0.01 %. Without --html, a summary.
 `;

@@ -19,9 +19,10 @@ interface SubCommand {
   run(argv: readonly string[], io: Io): Promise<number>;
 }
 
-/** Sub-commands, loaded when called. A file of such a name is `./model`, `./train` or `./bench`. */
+/** Sub-commands, loaded when called. A file of such a name is `./model`, for example. */
 const SUB_COMMANDS: Record<string, () => Promise<SubCommand>> = {
   bench: () => import('../bench/command.ts'),
+  explain: () => import('./explain.ts'),
   model: () => import('./model.ts'),
   train: () => import('../train/command.ts'),
 };

@@ -31,6 +31,8 @@ const IDLE_MAX = 2;
 /** Pages that hold the tables. */
 const TABLE_PAGES = 2;
 const MODEL_ALPHABET = 256;
+/** log2 of the coder's interval before the first bit. */
+const CODER_BITS = 48;
 /** Of the second layer. */
 const OUTPUT_VECTOR_BYTES = 32;
 
@@ -267,6 +269,15 @@ class KernelCoder implements ByteCoder {
 
 /** A {@link MixEncoder} with a bulk call. */
 export class KernelEncoder extends KernelCoder implements MixEncoder {
+  /**
+   * Bits that all bytes coded so far take, fractions included: those written, and what the coder's interval has narrowed
+   * since. For showing costs; nothing is coded by it.
+   */
+  get bits(): number {
+    const { exports } = this.kernel;
+    return 8 * exports.bytesRead() + CODER_BITS - Math.log2(exports.finalRange());
+  }
+
   finish(): CodedBits {
     const { kernel } = this;
     const length = kernel.exports.finishStream();

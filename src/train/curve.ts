@@ -6,6 +6,7 @@
  */
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
+import { escapeText } from '../terminal/markup.ts';
 import type { ProgressEntry } from './loop.ts';
 
 /** A point: megabytes and bits per byte. */
@@ -66,15 +67,6 @@ export function curveOf(title: string, progress: readonly ProgressEntry[]): Curv
     }
   }
   return { title, unit: 'bits per byte', training: thin(training, MAX_POINTS), validation };
-}
-
-/** Text for inside an element or an attribute of XML and HTML. */
-export function escapeText(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
 
 /** Moves labels apart that would cover each other. */

@@ -1,14 +1,11 @@
 /** The page, as text and as Chromium shows it. */
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { figuresOf } from '../../src/bench/figures.ts';
 import { reportPage } from '../../src/bench/page.ts';
 import { paretoFront, speedChart } from '../../src/bench/speed-chart.ts';
 import { COLOURS } from '../../src/train/curve.ts';
 import { test } from '../cli/harness.ts';
+import { CHROMIUM, contrast, useBrowser } from '../support/chromium.ts';
 import { reportOf, resultOf, sampleReport } from './sample-report.ts';
 
 const curve = JSON.stringify({
@@ -78,16 +75,6 @@ describe('as text', () => {
   });
 
   test('colours stand out from light and dark paper: 3 to 1 as WCAG 2.2 asks of graphics', () => {
-    const luminance = (hex: string): number => {
-      const [r, g, b] = [1, 3, 5]
-        .map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
-        .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const contrast = (a: string, b: string): number => {
-      const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-      return (high + 0.05) / (low + 0.05);
-    };
     for (const [light, dark] of COLOURS) {
       expect(contrast(light, '#ffffff')).toBeGreaterThan(3);
       expect(contrast(dark, '#0d1117')).toBeGreaterThan(3);
@@ -136,32 +123,15 @@ const LOOK = `(() => {
   };
 })()`;
 
-const CHROMIUM = [process.env['CHROMIUM'] ?? '', '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  existsSync,
-);
-
 describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args });
-  });
-  afterAll(() => browser.close());
+  const open = useBrowser();
 
   test.for(['light', 'dark'] as const)(
     '%s: every mark is there and seen, nothing is fetched',
     async (scheme, { dir }) => {
-      const path = join(dir, 'page.html');
-      writeFileSync(path, reportPage(sampleReport(), [curve]));
-      const page = await browser.newPage({ colorScheme: scheme, viewport: { width: 1100, height: 900 } });
-      const requests: string[] = [];
-      const complaints: string[] = [];
-      page.on('request', (request) => requests.push(request.url()));
-      page.on('pageerror', (error) => complaints.push(String(error)));
-      page.on('console', (message) => complaints.push(message.text()));
-      const url = pathToFileURL(path).href;
-      await page.goto(url);
-      expect(requests).toEqual([url]);
+      const html = reportPage(sampleReport(), [curve]);
+      const { page, requests, complaints } = await open(dir, html, { scheme });
+      expect(requests).toEqual([page.url()]);
       expect(complaints).toEqual([]);
       const seen = await page.evaluate<Seen>(LOOK);
       // Six compressors: encoding and decoding; two files and both together.

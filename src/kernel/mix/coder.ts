@@ -110,7 +110,7 @@ export function finishStream(): u32 {
   return at - streamAt;
 }
 
-/** What the check of a stream's end needs: bytes read (also past the end), offset and range. */
+/** What the check of a stream's end needs: bytes read (also past the end) or written, offset and range. */
 export function bytesRead(): u32 {
   return at - streamAt;
 }
