@@ -418,7 +418,9 @@ interface Longest {
   readonly ml: number;
 }
 
-/** Numbers of the contexts of the set fast. */
+/** Numbers of contexts in the set standard: the first ones. */
+const STANDARD = { text: 21, binary: 22 };
+/** Those of the set fast. */
 const FAST = {
   text: [1, 2, 3, 4, 6, 8, 10, 11, 12, 14, 15, 16, 17, 20],
   binary: [2, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 18, 19, 20, 21, 22],
@@ -450,6 +452,9 @@ function textContexts(l: Lane, { expect, ml }: Longest, followers: Followers): n
     H(w1, o4 % 2 ** 16),
     H(l.classes % 2 ** 24, c1),
     H(word, l.above + 2 ** 8 * l.next),
+    H(l.classes, word),
+    H(o4 & 0xffff0000, b4 % 2 ** 16),
+    H(o4 & 0xffffff00, b4 % 2 ** 8),
   ];
 }
 
@@ -487,7 +492,65 @@ function binaryContexts(l: Lane, { expect, ml }: Longest, followers: Followers):
     H(o4 & 0xf8f8f8f8, 4),
     H(o4 & 0xff0000ff, 4),
     H(o4 & 0xf0f0f0f0, b4 & 0xf0f0f0f0),
+    H(pos % r, r),
+    l.X(8) + 2 ** 8 * l.X(16),
+    l.X(4) + 2 ** 8 * l.X(8) + 2 ** 16 * (pos % 4),
+    H(l.word, c1),
+    H(l.word, l.w1),
+    (2 * l.X(r) - l.X(2 * r)) & 255,
+    (c1 + l.X(w) - l.X(w + 1)) & 255,
+    H(followers.two[o4 % 2 ** 16], c1),
   ];
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// 11.9, 6: Runs
+
+class Runs {
+  readonly #right: number;
+  readonly #tables: readonly Uint8Array[];
+  readonly #lengths: readonly Uint8Array[];
+  readonly #aps: readonly Adaptive[];
+  #places: readonly number[] = [];
+  #used: readonly (number | undefined)[] = [];
+
+  constructor(contexts: number, tableBits: number) {
+    const size = 2 ** (tableBits - 8);
+    this.#right = 32 - (tableBits - 8);
+    const tables = (): Uint8Array[] => Array.from({ length: contexts }, () => new Uint8Array(size));
+    this.#tables = tables();
+    this.#lengths = tables();
+    this.#aps = this.#tables.map(
+      () => new Adaptive(Array.from({ length: 32 }, (_, i) => (i % 2 === 0 ? 1096 : 3000) * 2 ** 20)),
+    );
+  }
+
+  begin(hashes: readonly number[]): void {
+    this.#places = hashes.map((h) => h >>> this.#right);
+  }
+
+  inputs(k: number, b: number): number[] {
+    this.#used = this.#places.map((place, i) => {
+      const byte = this.#tables[i][place];
+      const length = this.#lengths[i][place];
+      return length > 0 && beginsWith(byte, k, b) ? 2 * Math.min(15, length) + bitOf(byte, b) : undefined;
+    });
+    return this.#used.map((ap, i) => (ap === undefined ? 0 : ST[this.#aps[i].word(ap) >>> 20]));
+  }
+
+  update(y: number): void {
+    this.#used.forEach((ap, i) => {
+      if (ap !== undefined) this.#aps[i].update(ap, y, 255);
+    });
+  }
+
+  take(c: number): void {
+    this.#places.forEach((place, i) => {
+      const length = this.#lengths[i][place];
+      this.#lengths[i][place] = this.#tables[i][place] === c ? Math.min(255, length + 1) : 1;
+      this.#tables[i][place] = c;
+    });
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -534,6 +597,11 @@ function firstWeights({ profile, set, withModel }: Parameters2): { inputs: numbe
   const mixers = set === 'fast' ? 1 : 2;
   const inputs = lines.slice(0, -mixers).flat();
   if (withModel && !withOwn) inputs.splice(-1, 0, 102, 0, 0, 0, 0, 0);
+  if (set === 'best') {
+    const further = profile === 'text' ? 3 : 8;
+    for (let i = 0; i < further; i += 1) inputs.splice(2 * STANDARD[profile], 0, 61, 0);
+    inputs.push(...new Array<number>(STANDARD[profile] + further).fill(0));
+  }
   const over1024 = (units: readonly number[]): number[] => [...filledUp(units.map((unit) => unit / 1024))];
   return { inputs: over1024(inputs), outputs: lines.slice(-mixers).map(over1024) };
 }
@@ -635,6 +703,7 @@ export class Mixing {
   readonly #second: readonly Mixer[];
   readonly #modelMaps: readonly ProbabilityMap[];
   readonly #maps: readonly (ProbabilityMap | FastMap)[];
+  readonly #runs: Runs | undefined;
 
   /**
    * @param chunk   as long as the raw chunk; bytes are put here as they are decoded
@@ -649,7 +718,9 @@ export class Mixing {
     const fast = (this.#fast = parameters.set === 'fast');
     this.#matches = (fast ? [6] : [6, 14]).map((m) => new Matches(chunk, starts, m, parameters.tableBits));
     const all = this.#contexts(new Lane(chunk, 0, this.#followers), { expect: 0, ml: 0 });
-    this.#used = fast ? FAST[parameters.profile] : all.map((_, i) => i + 1);
+    const count = parameters.set === 'best' ? all.length : STANDARD[parameters.profile];
+    this.#used = fast ? FAST[parameters.profile] : Array.from({ length: count }, (_, i) => i + 1);
+    if (parameters.set === 'best') this.#runs = new Runs(count, parameters.tableBits);
     const P = appendixB(parameters.profile === 'text' ? 'Text:' : 'Binary:').flat();
     const firstWords = P.map((p) => 2 ** 16 * p + 30);
     this.#histories = this.#used.map(() => new Adaptive(firstWords));
@@ -685,12 +756,14 @@ export class Mixing {
     const q = ml === 0 ? 0 : Math.min(15, ml < 16 ? ml >> 1 : bits(ml) + 3);
     const words = this.#contexts(lane, longest);
     const hashes = this.#used.map((number) => H(words[number - 1], times(number, 0x3d4d51cb)));
+    this.#runs?.begin(hashes);
     const current: Current = { lane, longest, q, hashes, frequencies, slots: [] };
     let k = 1;
     for (let b = 0; b < 8; b += 1) k = 2 * k + this.#bit(current, k, b, bit);
     const byte = k - 256;
     this.#chunk[this.#starts[l] + lane.pos] = byte;
     lane.take(byte);
+    this.#runs?.take(byte);
     return byte;
   }
 
@@ -732,7 +805,7 @@ export class Mixing {
       const contexts = [k, k + 2 ** 8 * c1, row(h2), 3 * (2 ** 8 * q + k) + g];
       contexts.forEach((context, i) => inputs.push(stretch(this.#modelMaps[i].refine(x, context))));
     }
-    inputs.push(0.3);
+    inputs.push(0.3, ...(this.#runs?.inputs(k, b) ?? []));
     const X = filledUp(inputs);
 
     // 11.10
@@ -771,6 +844,7 @@ export class Mixing {
       this.#slots.bytes[cell] = NEXT[2 * this.#slots.bytes[cell] + y];
     });
     for (const match of this.#matches) match.update(y);
+    this.#runs?.update(y);
     this.#direct.forEach((table, i) => {
       table.update(direct[i], y, DIRECT_LIMITS[i]);
     });

@@ -15,6 +15,7 @@ import { corpusPath } from './report.ts';
 import { protocolsOf, readSettings, type Settings } from './settings.ts';
 
 const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<void> }>> = {
+  chunks: () => import('./chunks.ts'),
   'coder-cost': () => import('./coder-cost.ts'),
   'mix-speed': () => import('./mix-speed.ts'),
   'model-speed': () => import('./model-speed.ts'),

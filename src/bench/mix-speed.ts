@@ -16,6 +16,8 @@ const MODES = [
   { name: 'fast', contexts: 'fast', languageModel: false },
   { name: 'standard', contexts: 'standard', languageModel: false },
   { name: 'standard, language model', contexts: 'standard', languageModel: true },
+  { name: 'best', contexts: 'best', languageModel: false },
+  { name: 'best, language model', contexts: 'best', languageModel: true },
 ] as const;
 const ROUNDS = 3;
 /** Bytes of each file, and of the reference's piece. */

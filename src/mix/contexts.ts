@@ -53,6 +53,9 @@ export const TEXT_CONTEXTS: readonly ContextDefinition[] = [
   { name: 'last word, order 2', of: (h) => hash2(h.text.word1, h.last4 & 0xffff) },
   { name: 'classes', of: (h) => hash2(h.text.classes & 0xffffff, byte(h)) },
   { name: 'word, bytes above', of: (h) => hash2(h.text.word, h.above | (h.aboveNext << 8)) },
+  { name: 'classes, word', of: (h) => hash2(h.text.classes, h.text.word) },
+  { name: 'bytes 3 to 6', of: (h) => hash2(h.last4 & 0xffff0000, h.before4 & 0xffff) },
+  { name: 'bytes 2 to 5', of: (h) => hash2(h.last4 & 0xffffff00, h.before4 & 0xff) },
 ];
 
 const row = (h: LaneHistory): number => h.records.row || h.records.record;
@@ -105,7 +108,22 @@ export const BINARY_CONTEXTS: readonly ContextDefinition[] = [
   { name: 'high bits of order 4', of: (h) => hash2(h.last4 & 0xf8f8f8f8, 4) },
   { name: 'bytes 1 and 4', of: (h) => hash2(h.last4 & 0xff0000ff, 4) },
   { name: 'shape of order 8', of: (h) => hash2(h.last4 & 0xf0f0f0f0, h.before4 & 0xf0f0f0f0) },
+  { name: 'place in record', of: (h) => hash2(place(h), h.records.record) },
+  { name: 'bytes 8 and 16', of: (h) => h.back(8) | (h.back(16) << 8) },
+  { name: 'bytes 4 and 8, place modulo 4', of: (h) => h.back(4) | (h.back(8) << 8) | ((h.count & 3) << 16) },
+  { name: 'word', of: (h) => hash2(h.text.word, byte(h)) },
+  { name: 'word pair', of: (h) => hash2(h.text.word, h.text.word1) },
+  { name: 'records extrapolated', of: (h) => (2 * fromRecord(h) - h.back(2 * h.records.record)) & 255 },
+  { name: 'rows extrapolated', of: (h) => (byte(h) + fromRow(h) - h.back(row(h) + 1)) & 255 },
+  { name: 'after order 2', of: (h) => hash2(h.indirect.afterTwo[h.last4 & 0xffff], byte(h)) },
 ];
+
+/** So many, the first ones, make the standard set; so many further ones, with them, the best. */
+export const STANDARD_CONTEXTS: Readonly<Record<MixProfile, number>> = { text: 21, binary: 22 };
+export const FURTHER_CONTEXTS: Readonly<Record<MixProfile, number>> = {
+  text: TEXT_CONTEXTS.length - STANDARD_CONTEXTS.text,
+  binary: BINARY_CONTEXTS.length - STANDARD_CONTEXTS.binary,
+};
 
 /** Places, from 1, of the contexts of the fast set; chosen by leaving one out at a time on validation files. */
 const FAST_PLACES: Readonly<Record<MixProfile, readonly number[]>> = {
@@ -124,7 +142,8 @@ export interface Context {
 /** The contexts that a frame uses, in order. */
 export function contextsOf({ profile, contexts }: MixParameters): Context[] {
   const definitions = profile === 'text' ? TEXT_CONTEXTS : BINARY_CONTEXTS;
-  const places = contexts === 'fast' ? FAST_PLACES[profile] : definitions.map((_, i) => i + 1);
+  const count = contexts === 'best' ? definitions.length : STANDARD_CONTEXTS[profile];
+  const places = contexts === 'fast' ? FAST_PLACES[profile] : Array.from({ length: count }, (_, i) => i + 1);
   return places.map((place) => {
     const { name, of } = definitions[place - 1];
     return { of, salt: Math.imul(place, 0x3d4d51cb), order: name.startsWith('order ') };

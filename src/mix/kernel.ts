@@ -21,8 +21,9 @@ import type { ByteCoder, MixDecoder, MixEncoder } from './byte-coder.ts';
 import { contextsOf } from './contexts.ts';
 import { LOG_TABLE, SQUASH_TABLE, STRETCH_TABLE } from './logistic.ts';
 import { inputVector } from './mixer.ts';
-import type { MixParameters } from './parameters.ts';
+import { matchTableBits, type MixParameters } from './parameters.ts';
 import { FIRST_COARSE_KNOTS, FIRST_KNOTS } from './probability-map.ts';
+import { runBits, runTableBytes } from './run-map.ts';
 import { startOf } from './start.ts';
 import { CLASS, LETTER } from './text-state.ts';
 
@@ -63,6 +64,7 @@ interface KernelExports {
     lanes: number,
     tableBits: number,
     matchTableBits: number,
+    runBytes: number,
     chunkBytes: number,
     streamBytes: number,
     languageModel: number,
@@ -70,11 +72,13 @@ interface KernelExports {
   beginChunk(
     binary: number,
     fast: number,
+    best: number,
     languageModel: number,
     logitBits: number,
     lanes: number,
     contexts: number,
     orders: number,
+    runBits: number,
     decode: number,
     streamBytes: number,
     inputs: number,
@@ -157,9 +161,9 @@ function takeKernel(size: number): Kernel {
   return idle.splice(fitting < 0 ? -1 : fitting, 1).pop() ?? new Kernel();
 }
 
-/** Weights, filled up with zeros as the vectors of mixers are. */
-function inputVectorOf(weights: readonly number[]): Float32Array {
-  const vector = inputVector(weights.length);
+/** Weights, filled up with zeros to a mixer's vector of so many inputs. */
+function inputVectorOf(weights: readonly number[], inputs = weights.length): Float32Array {
+  const vector = inputVector(inputs);
   vector.set(weights);
   return vector;
 }
@@ -185,12 +189,14 @@ class KernelCoder implements ByteCoder {
     const streamBytes = stream?.length ?? 0;
     const kernel = takeKernel(chunk.length + streamBytes + 2 ** tableBits);
     const { exports } = kernel;
-    const matchBits = Math.max(10, Math.min(22, tableBits - 4));
+    const used = contextsOf(parameters);
+    const runs = contexts === 'best' ? used.length : 0;
     const room = exports.layOut(
       exports.laneBytes(),
       lanes,
       tableBits,
-      matchBits,
+      matchTableBits(tableBits),
+      runs > 0 ? runTableBytes(tableBits) : 0,
       chunk.length,
       streamBytes,
       Number(languageModel),
@@ -202,19 +208,20 @@ class KernelCoder implements ByteCoder {
     new Uint32Array(bytes.buffer, exports.laneStartsAt.value, lanes + 1).set(laneStarts);
     const start = startOf(parameters);
     kernel.place('START_AT', start.histories);
-    kernel.place('START_INPUTS_AT', inputVectorOf(start.inputs));
+    kernel.place('START_INPUTS_AT', inputVectorOf(start.inputs, start.inputs.length + runs));
     start.outputs.forEach((weights, i) => {
       kernel.place('START_OUTPUTS_AT', inputVectorOf(weights), i * OUTPUT_VECTOR_BYTES);
     });
-    const used = contextsOf(parameters);
     exports.beginChunk(
       Number(profile === 'binary'),
       Number(contexts === 'fast'),
+      Number(contexts === 'best'),
       Number(languageModel),
       logitBits,
       lanes,
       used.length,
       used.reduce((bits, { order }, i) => (order ? bits | (1 << i) : bits), 0),
+      runBits(tableBits),
       Number(stream !== undefined),
       streamBytes,
       start.inputs.length,

@@ -14,10 +14,11 @@ import { STRETCH_TABLE } from './logistic.ts';
 /** A new match is compared backwards up to this length; a running one counts on to the other limit. */
 const VERIFY_LIMIT = 400;
 const LENGTH_LIMIT = 65535;
-/** Buckets of match lengths; their adaptive probabilities start at about 3/4 for the expected bit. */
+/** Buckets of match lengths. */
 const LENGTHS = 32;
-const EXPECT_ZERO = 1096 * 2 ** 20;
-const EXPECT_ONE = 3000 * 2 ** 20;
+/** First words of adaptive probabilities where a bit is expected, which it is with about 3/4. */
+export const EXPECT_ZERO: number = 1096 * 2 ** 20;
+export const EXPECT_ONE: number = 3000 * 2 ** 20;
 
 /** Number of bits of v. */
 export function bitLength(v: number): number {

@@ -4,7 +4,8 @@
  *
  * A bit's way: the histories of all contexts, matches, low orders and the language model become inputs; seven mixers, each
  * with weights chosen by another small context, weigh them; two mixers weigh those; four probability maps refine. The fast
- * set of contexts makes do with one match model, one low order, five mixers, one above them, and two coarse maps.
+ * set of contexts makes do with one match model, one low order, five mixers, one above them, and two coarse maps; the best
+ * one adds contexts, and what runs of a byte in them say.
  *
  * @module
  */
@@ -20,8 +21,9 @@ import { inputVector, Mixer } from './mixer.ts';
 import { matchTableBits, type MixParameters } from './parameters.ts';
 import type { BitPredictor } from './predictor.ts';
 import { CoarseProbabilityMap, ProbabilityMap, type Refinement } from './probability-map.ts';
+import { runBits, RunMap } from './run-map.ts';
 import { SlotTable } from './slots.ts';
-import { MODEL_INPUTS, startOf } from './start.ts';
+import { startOf } from './start.ts';
 import { rangeOf } from './text-state.ts';
 
 const f = Math.fround;
@@ -70,10 +72,12 @@ export class MixPredictor implements BitPredictor {
   readonly #meanings: Uint32Array;
   readonly #meaningOf: Int32Array;
   readonly #matches: readonly MatchModel[];
+  readonly #runs: RunMap | undefined;
   readonly #direct: readonly Uint32Array[];
   readonly #directAt = new Int32Array(3);
   readonly #model = new LanguageModelInput();
   readonly #inputs: Float32Array;
+  readonly #biasAt: number;
   readonly #outputs: Float32Array;
   readonly #layer1: readonly Mixer[];
   readonly #layer2: readonly Mixer[];
@@ -115,9 +119,11 @@ export class MixPredictor implements BitPredictor {
     const directSizes = fast ? [65536] : [65536, 16 << DIRECT_BLOCK_BITS, 16 << DIRECT_BLOCK_BITS];
     this.#direct = directSizes.map((size) => new Uint32Array(size).fill(UNKNOWN_PROBABILITY));
     const { languageModel } = parameters;
-    const total = 2 * count + 2 * minima.length + directSizes.length + (languageModel ? MODEL_INPUTS : 0) + 1;
-    this.#inputs = inputVector(total);
-    this.#inputs[total - 1] = BIAS;
+    const best = parameters.contexts === 'best';
+    if (best) this.#runs = new RunMap(count, runBits(parameters.tableBits));
+    this.#biasAt = start.inputs.length - 1;
+    this.#inputs = inputVector(start.inputs.length + (best ? count : 0));
+    this.#inputs[this.#biasAt] = BIAS;
     const setSizes = fast ? FAST_SET_SIZES : languageModel ? SET_SIZES_WITH_MODEL : SET_SIZES;
     this.#layer1 = setSizes.map(
       (size) => new Mixer(this.#inputs, size, start.inputs, start.rateFirst, start.rateLast),
@@ -146,6 +152,7 @@ export class MixPredictor implements BitPredictor {
     this.#contexts.forEach(({ of, salt }, i) => {
       this.#hashes[i] = hash2(of(h), salt);
     });
+    this.#runs?.beginByte(this.#hashes);
     if (cdf !== undefined) this.#model.beginByte(cdf);
     this.#partial = 1;
     this.#bit = 0;
@@ -196,6 +203,8 @@ export class MixPredictor implements BitPredictor {
       x[at + 4] = stretchOf(byOrder2.refine(stretched, order2Row));
       x[at + 5] = stretchOf(byMatch.refine(stretched, (bucket * 256 + partial) * 3 + expected));
     }
+
+    this.#runs?.predict(x, this.#biasAt + 1, partial, shift);
 
     const { text } = h;
     const matchSet = (expected === 2 ? 0 : bucket * 2 + expected + 1) * 8 + bit;
@@ -286,6 +295,7 @@ export class MixPredictor implements BitPredictor {
       bytes[at] = NEXT_HISTORY[2 * bytes[at] + bit];
     }
     for (const match of this.#matches) match.update(bit);
+    this.#runs?.update(bit);
     this.#direct.forEach((words, i) => {
       adapt(words, this.#directAt[i], bit, DIRECT_LIMITS[i]);
     });
@@ -296,6 +306,7 @@ export class MixPredictor implements BitPredictor {
   #endByte(byte: number): void {
     const h = this.#lane;
     this.#chunk[h.at] = byte;
+    this.#runs?.endByte(byte);
     h.see(byte);
   }
 }

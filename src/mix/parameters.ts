@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { runTableBytes } from './run-map.ts';
 import { TABLE_BITS_MAX, TABLE_BITS_MIN } from './slots.ts';
 
 /** Which contexts are used: for text (words, lines, tags) or for binary data (records, images). */
 export type MixProfile = 'text' | 'binary';
 
-/** How many of them: fewer are faster, more predict better. */
+/** How many of them: fewer are faster, more predict better. The best set has runs besides. */
 export type ContextSet = 'standard' | 'fast' | 'best';
 
 /** Parameters of a frame's mixing. */
@@ -37,9 +38,10 @@ const FIXED_BYTES_WITH_MODEL = 62 * 2 ** 20;
 const LANE_BYTES = 2 ** 15;
 
 /** Bytes of memory that predicting a chunk takes, nearly (section 10 of the specification). */
-export function mixMemory({ tableBits, languageModel }: MixParameters, lanes: number): number {
+export function mixMemory({ contexts, tableBits, languageModel }: MixParameters, lanes: number): number {
   const fixed = languageModel ? FIXED_BYTES_WITH_MODEL : FIXED_BYTES;
-  return 2 ** tableBits + 2 ** (matchTableBits(tableBits) + 3) + fixed + lanes * LANE_BYTES;
+  const runs = contexts === 'best' ? runTableBytes(tableBits) : 0;
+  return 2 ** tableBits + 2 ** (matchTableBits(tableBits) + 3) + runs + fixed + lanes * LANE_BYTES;
 }
 
 /** log2 of the number of places that each match model remembers. */

@@ -3,23 +3,26 @@
  *
  * @module
  */
+import { FURTHER_CONTEXTS, STANDARD_CONTEXTS } from './contexts.ts';
 import type { MixParameters } from './parameters.ts';
 import { PRIMED, PRIMED_FAST, PRIMED_HISTORIES, PRIMED_TEXT_WITH_MODEL } from './primed.ts';
 
 const f = Math.fround;
 
 /** Inputs from a language model. */
-export const MODEL_INPUTS = 6;
+const MODEL_INPUTS = 6;
 /** Unit of the primed weights, as a divisor. */
 const UNITS = 1024;
 /** Without weights that were primed with one, a language model begins with this for its plain prediction, 0 for the rest. */
 const WEIGHT_MODEL = 102;
+/** What both inputs of a context that only the best set has begin with. */
+const WEIGHTS_FURTHER = [61, 0];
 /** Low bits of an adaptive probability's word: its count. */
 const PRIMED_COUNT = 30;
 
 /** See the module's head; float32. */
 export interface MixStart {
-  /** The weight of each input of the first layer. */
+  /** The weight of each input of the first layer, those of runs excepted, which begin with 0. */
   readonly inputs: readonly number[];
   /** For each mixer of the second layer, the weight of each output of the first. */
   readonly outputs: readonly (readonly number[])[];
@@ -40,6 +43,10 @@ export function startOf({ profile, contexts, languageModel }: MixParameters): Mi
   const inputs = [...primed.inputs];
   if (languageModel && primed !== PRIMED_TEXT_WITH_MODEL) {
     inputs.splice(-1, 0, WEIGHT_MODEL, ...new Array<number>(MODEL_INPUTS - 1).fill(0));
+  }
+  if (contexts === 'best') {
+    const further = Array.from({ length: FURTHER_CONTEXTS[profile] }, () => WEIGHTS_FURTHER).flat();
+    inputs.splice(2 * STANDARD_CONTEXTS[profile], 0, ...further);
   }
   return {
     inputs: scaled(inputs),

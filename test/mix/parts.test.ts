@@ -6,6 +6,7 @@ import { inputVector, Mixer } from '../../src/mix/mixer.ts';
 import { profileOf, tableBitsFor } from '../../src/mix/parameters.ts';
 import { ProbabilityMap } from '../../src/mix/probability-map.ts';
 import { RecordDetector } from '../../src/mix/records.ts';
+import { runBits, RunMap } from '../../src/mix/run-map.ts';
 import { SlotTable } from '../../src/mix/slots.ts';
 import { bitmapBytes, generator, randomBytes, recordBytes, textBytes } from './samples.ts';
 
@@ -17,6 +18,33 @@ describe('adaptive probability', () => {
     expect(words[0] & 1023).toBe(255);
     for (let i = 0; i < 20000; i++) adapt(words, 0, 0, 255);
     expect(words[0] / 2 ** 32).toBeLessThan(0.001);
+  });
+});
+
+describe('runs', () => {
+  it('expect the byte that came last, the surer the more often it did, until a bit is wrong', () => {
+    const runs = new RunMap(2, runBits(16));
+    const inputs = new Float32Array(3);
+    const code = (byte: number): number[] => {
+      const seen: number[] = [];
+      runs.beginByte(new Int32Array([5 << 24, -1]));
+      for (let shift = 7; shift >= 0; shift--) {
+        runs.predict(inputs, 1, (256 + byte) >> (shift + 1), shift);
+        seen.push(inputs[1]);
+        runs.update((byte >> shift) & 1);
+      }
+      runs.endByte(byte);
+      return seen;
+    };
+    expect(code(0b10110000)).toEqual(new Array(8).fill(0));
+    const once = code(0b10110000);
+    expect(once.map(Math.sign)).toEqual([1, -1, 1, 1, -1, -1, -1, -1]);
+    for (let i = 0; i < 40; i++) code(0b10110000);
+    expect(code(0b10110000)[0]).toBeGreaterThan(2 * once[0]);
+    const broken = code(0b10111000);
+    expect(broken[4]).toBeLessThan(0);
+    expect(broken.slice(5)).toEqual([0, 0, 0]);
+    expect(inputs[0]).toBe(0);
   });
 });
 

@@ -13,13 +13,13 @@ function put(line: u32, context: u32): void {
 }
 
 /** Fills the hashes of the next byte. */
-export function hashContexts(h: Lane, binary: bool, fast: bool): void {
+export function hashContexts(h: Lane, binary: bool, fast: bool, best: bool): void {
   at = HASHES_AT;
-  if (binary) binaryContexts(h, fast);
-  else textContexts(h, fast);
+  if (binary) binaryContexts(h, fast, best);
+  else textContexts(h, fast, best);
 }
 
-function textContexts(h: Lane, fast: bool): void {
+function textContexts(h: Lane, fast: bool, best: bool): void {
   const last4 = h.last4;
   const before4 = h.before4;
   const byte = last4 & 255;
@@ -50,9 +50,14 @@ function textContexts(h: Lane, fast: bool): void {
   }
   put(19, hash2(h.classes & 0xffffff, byte));
   if (!fast) put(20, hash2(word, h.above | (h.aboveNext << 8)));
+  if (best) {
+    put(21, hash2(h.classes, word));
+    put(22, hash2(last4 & 0xffff0000, before4 & 0xffff));
+    put(23, hash2(last4 & 0xffffff00, before4 & 0xff));
+  }
 }
 
-function binaryContexts(h: Lane, fast: bool): void {
+function binaryContexts(h: Lane, fast: bool, best: bool): void {
   const last4 = h.last4;
   const before4 = h.before4;
   const byte = last4 & 255;
@@ -96,4 +101,14 @@ function binaryContexts(h: Lane, fast: bool): void {
   put(19, hash2(last4 & 0xf8f8f8f8, 4));
   put(20, hash2(last4 & 0xff0000ff, 4));
   put(21, hash2(last4 & 0xf0f0f0f0, before4 & 0xf0f0f0f0));
+  if (best) {
+    put(22, hash2(place, record));
+    put(23, back(h, 8) | (back(h, 16) << 8));
+    put(24, back(h, 4) | (back(h, 8) << 8) | ((h.count & 3) << 16));
+    put(25, hash2(h.word, byte));
+    put(26, hash2(h.word, h.word1));
+    put(27, (2 * fromRecord - back(h, 2 * record)) & 255);
+    put(28, (byte + fromRow - back(h, row + 1)) & 255);
+    put(29, hash2(load<u16>(AFTER_TWO_AT + ((last4 & 0xffff) << 1)), byte));
+  }
 }

@@ -6,6 +6,8 @@ import { adapt } from './adaptive';
 import { ROLL_FACTOR } from './hash';
 import { Lane } from './lane';
 import {
+  EXPECT_ONE,
+  EXPECT_ZERO,
   MATCH_WORDS_AT,
   STRETCH_AT,
   chunkAt,
@@ -19,8 +21,6 @@ const SHORT: u32 = 6;
 const LONG: u32 = 14;
 const VERIFY_LIMIT: u32 = 400;
 const LENGTH_LIMIT: u32 = 65535;
-const EXPECT_ZERO: u32 = 1096 << 20;
-const EXPECT_ONE: u32 = 3000 << 20;
 const COUNT_LIMIT: u32 = 1023;
 
 /** The bytes expected; -1 without a match, or after one of its bits was wrong. */

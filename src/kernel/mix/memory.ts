@@ -53,20 +53,31 @@ export const OUTPUTS_AT: u32 = 0x11540;
 export const MAP_SCRATCH_AT: u32 = 0x11600;
 /** Of two coarse maps: addresses of the rows of the bit to come, of the knots that learn, and those' first values. */
 export const COARSE_SCRATCH_AT: u32 = 0x11700;
+/** uint32 for each context's run: its address; the byte that it expects + 256, or 0; of the words of its length; of that in use. */
+export const RUN_OF_AT: u32 = 0x11800;
+export const RUN_EXPECTED_AT: u32 = 0x11880;
+export const RUN_LENGTH_AT: u32 = 0x11900;
+export const RUN_WORD_OF_AT: u32 = 0x11980;
+/** And the word in use. */
+export const RUN_WORD_AT: u32 = 0x11a00;
 /** Int32Array(256): the language model's logits; Uint32Array(257): their cumulative frequencies. */
 export const LOGITS_AT: u32 = 0x12000;
 export const CDF_AT: u32 = 0x12400;
-/** Words of adaptive probabilities of the match models: 2 x 64. */
+/** Words of adaptive probabilities of the match models: 2 x 64. First words, also of runs, where a 0 or a 1 is expected. */
 export const MATCH_WORDS_AT: u32 = 0x12c00;
+export const EXPECT_ZERO: u32 = 1096 << 20;
+export const EXPECT_ONE: u32 = 3000 << 20;
 
 // Statistics.
 export const CONTEXTS_MAX: u32 = 32;
-export const INPUTS_MAX: u32 = 96;
+export const INPUTS_MAX: u32 = 112;
 /** Words of adaptive probabilities: 256 for each context. */
 export const MEANINGS_AT: u32 = 0x13000;
 /** Uint16Array(256) and Uint16Array(65536): what followed. */
 export const AFTER_ONE_AT: u32 = MEANINGS_AT + CONTEXTS_MAX * 1024;
 export const AFTER_TWO_AT: u32 = AFTER_ONE_AT + 512;
+/** Words of adaptive probabilities of runs: 2 x 16 for each context. */
+export const RUN_WORDS_AT: u32 = 0x3c000;
 /** Direct probabilities of orders 1 to 3. */
 export const DIRECT_ONE_AT: u32 = 0x40000;
 export const DIRECT_TWO_AT: u32 = DIRECT_ONE_AT + 65536 * 4;
@@ -104,6 +115,7 @@ export let slotTableAt: u32 = 0;
 export let slotMask: u32 = 0;
 export let matchTablesAt: u32 = 0;
 export let matchBits: u32 = 0;
+export let runTableAt: u32 = 0;
 export let chunkAt: u32 = 0;
 export let chunkEnd: u32 = 0;
 export let streamAt: u32 = 0;
@@ -132,13 +144,15 @@ export function layOut(
   lanes: u32,
   tableBits: u32,
   matchTableBits: u32,
+  runBytes: u32,
   chunkBytes: u32,
   streamBytes: u32,
   languageModel: bool,
 ): bool {
   const tables: u64 = (<u64>LANES_AT + <u64>laneBytes * lanes + 4 * (lanes + 1) + 4095) & ~4095;
   const matches: u64 = tables + ((<u64>1) << tableBits);
-  const chunk: u64 = matches + ((<u64>8) << matchTableBits);
+  const runs: u64 = matches + ((<u64>8) << matchTableBits);
+  const chunk: u64 = runs + runBytes;
   // Vectors are read and written a little past the ends.
   const stream: u64 = (chunk + chunkBytes + 79) & ~15;
   if (!reach(stream + streamBytes + 256)) return false;
@@ -158,6 +172,7 @@ export function layOut(
   slotMask = (1 << tableBits) - 64;
   matchTablesAt = <u32>matches;
   matchBits = matchTableBits;
+  runTableAt = <u32>runs;
   chunkAt = <u32>chunk;
   chunkEnd = <u32>chunk + chunkBytes;
   streamAt = <u32>stream;

@@ -45,9 +45,16 @@ let w6: u32 = 0;
 let v0: u32 = 0;
 let v1: u32 = 0;
 
-/** Inputs and weights as they are at the start of a chunk. */
-export function resetMixers(inputs: u32, languageModel: bool, fast: bool, first: f32, last: f32): void {
-  vectorBytes = ((inputs + 7) & ~7) << 2;
+/** Inputs and weights as they are at the start of a chunk; `runs` further inputs follow the bias, the last of `inputs`. */
+export function resetMixers(
+  inputs: u32,
+  runs: u32,
+  languageModel: bool,
+  fast: bool,
+  first: f32,
+  last: f32,
+): void {
+  vectorBytes = ((inputs + runs + 7) & ~7) << 2;
   rateLast = last;
   rateSpan = first - last;
   memory.fill(INPUTS_AT, 0, 512);

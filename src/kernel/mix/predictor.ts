@@ -2,8 +2,8 @@
  * Predictor 2 for one chunk, with the coder: src/mix/mix-predictor.ts. The work of a bit is ordered so that memory is
  * fetched early: where the next bit's statistics lie is known as soon as this one is coded, before anything learns.
  */
-import { adapt } from './adaptive';
-import { best, fillCdf, possibleByModel, second, setLogitBits, stretchedByModel } from './cdf';
+import { adapt, adapt4 } from './adaptive';
+import { fillCdf, possibleByModel, setLogitBits, stretchedByModel } from './cdf';
 import { beginStream, codeBit, makeRoom } from './coder';
 import { hashContexts } from './contexts';
 import { hash2 } from './hash';
@@ -50,14 +50,14 @@ import {
   trainMixers,
   trainMixersFast,
 } from './mixer';
+import { beginRuns, endRuns, learnRuns, predictRuns, resetRuns } from './runs';
 import { bucketOf, find } from './slots';
 
 /** Direct probabilities are stored with this bit flipped: zero memory means 1/2, of which nothing is known. */
 const UNKNOWN: u32 = 1 << 31;
 const P_MIN: u32 = 64;
 const P_MAX: u32 = (1 << 24) - 64;
-/** Limit of the histories' counts; a count of all ones marks the word of the empty history, which predicts nothing. */
-const HISTORY_LIMIT: i32 = 255;
+/** A count of all ones marks the word of the empty history, which predicts nothing. */
 const EMPTY: i32 = 1023;
 /** Of a slot's hash, what the second half of a byte keeps of the first. */
 const PAGE_MASK: u32 = 0x00ffff00;
@@ -65,6 +65,7 @@ const PAGE_MASK: u32 = 0x00ffff00;
 /** Parameters of the chunk. */
 let binary: bool = false;
 let fast: bool = false;
+let best: bool = false;
 let withModel: bool = false;
 let lanes: u32 = 1;
 /** Number of contexts; which of them are orders whose hits are counted, as bits; bytes of the histories' inputs. */
@@ -92,11 +93,13 @@ export let fetched: u32 = 0;
 export function beginChunk(
   isBinary: bool,
   isFast: bool,
+  isBest: bool,
   languageModel: bool,
   logitBits: u32,
   laneCount: u32,
   contextCount: u32,
   orderBits: u32,
+  runBits: u32,
   decode: bool,
   streamBytes: u32,
   inputs: u32,
@@ -105,6 +108,7 @@ export function beginChunk(
 ): void {
   binary = isBinary;
   fast = isFast;
+  best = isBest;
   withModel = languageModel;
   lanes = laneCount;
   contexts = contextCount;
@@ -121,7 +125,8 @@ export function beginChunk(
   for (let i = contextCount; (i & 3) !== 0; i++) store<u32>(SLOTS_AT + (i << 2), NOBODY_AT);
   for (let lane: u32 = 0; lane < laneCount; lane++) beginLane(lane, load<u32>(laneStartsAt + (lane << 2)));
   resetMatches();
-  resetMixers(inputs, languageModel, isFast, rateFirst, rateLast);
+  if (isBest) resetRuns(contextCount, runBits);
+  resetMixers(inputs, isBest ? contextCount : 0, languageModel, isFast, rateFirst, rateLast);
   beginStream(decode, streamBytes);
 }
 
@@ -135,8 +140,9 @@ function prepare(lane: u32): void {
   beginMatches(h, fast);
   const n = h.matchLength;
   matchBucket = n === 0 ? 0 : min<u32>(15, n < 16 ? n >> 1 : bitLength(n) + 3);
-  hashContexts(h, binary, fast);
+  hashContexts(h, binary, fast, best);
   fetchSlots();
+  if (best) beginRuns();
   if (fast) aimFast(h, 1);
   else aim(h, 1);
 }
@@ -290,26 +296,9 @@ function step(at: u32, next: u32): void {
 @inline
 function learnHistories(node: u32, bit: u32): void {
   const end = contexts << 2;
-  const target = i32x4.splat(bit << 16);
-  const low10 = i32x4.splat(1023);
-  const most = i32x4.splat(0x3fffff);
   const next = NEXT_AT + bit;
   for (let i: u32 = 0; i < end; i += 16) {
-    let words = v128.load(WORDS_AT + i);
-    const counts = v128.and(words, low10);
-    let p = i32x4.shr_u(words, 10);
-    // floor(2^15 / (2 n + 3)): the quotient is never whole, so rounding it less a half is its floor.
-    const divisor = f32x4.convert_i32x4_s(i32x4.add(i32x4.shl(counts, 1), i32x4.splat(3)));
-    const rate = i32x4.sub(
-      f32x4.add(f32x4.div(f32x4.splat(32768), divisor), f32x4.splat(8388607.5)),
-      i32x4.splat(0x4b000000),
-    );
-    p = i32x4.add(p, i32x4.shr_s(i32x4.mul(i32x4.sub(target, i32x4.shr_u(p, 6)), rate), 8));
-    p = i32x4.max_s(i32x4.min_s(p, most), i32x4.splat(0));
-    words = v128.or(
-      i32x4.shl(p, 10),
-      i32x4.sub(counts, i32x4.lt_s(counts, i32x4.splat(HISTORY_LIMIT))),
-    );
+    const words = adapt4(v128.load(WORDS_AT + i), bit);
     v128.store32_lane(load<u32>(WORD_OF_AT + i), words, 0);
     v128.store32_lane(load<u32>(WORD_OF_AT + i, 4), words, 1);
     v128.store32_lane(load<u32>(WORD_OF_AT + i, 8), words, 2);
@@ -368,6 +357,7 @@ function predict(h: Lane, partial: u32, bit: u32, node: u32): u32 {
     modelSet = (((<u32>sure << 1) + (stretched > 0 ? 1 : 0)) * 4 + possible) * 8 + bit;
     readModel(at + 28);
   }
+  if (best) predictRuns(at + (withModel ? 56 : 32), partial, shift);
   choose(
     partial,
     (expected === 2 ? 0 : bucket * 2 + expected + 1) * 8 + bit,
@@ -464,6 +454,7 @@ export function codeByte(lane: u32, byte: u32): u32 {
     } else {
       store<u8>(h.start + h.count, <u8>partial);
       see(h, partial & 255);
+      if (best) endRuns(partial & 255);
       if (lanes === 1) {
         prepare(lane);
         prepared = 0;
@@ -473,6 +464,7 @@ export function codeByte(lane: u32, byte: u32): u32 {
     }
     learn(y);
     learnHistories(node, y);
+    if (best) learnRuns(y);
     adapt(old1, y, 255, UNKNOWN);
     if (!fast) {
       adapt(old2, y, 127, UNKNOWN);
