@@ -5,7 +5,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { HELP } from '../dist/cli/help.js';
+import { DEFAULT_LEVEL, LEVEL_MAX, levelOf } from '../dist/codec/levels.js';
 import { ERROR_CODES } from '../dist/errors.js';
+import { contextsOf } from '../dist/mix/contexts.js';
+import { mixMemory } from '../dist/mix/parameters.js';
 
 const root = new URL('../', import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), 'utf8');
@@ -119,8 +122,38 @@ function tuning() {
   return `On service logs, ${training} of training took a network alone from ${before} to ${after} bits/byte ([table](bench/results/tuning.md)).`;
 }
 
+/** What each level means. */
+function levels() {
+  const mebibytes = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;
+  const rows = Array.from({ length: LEVEL_MAX }, (_, i) => {
+    const { contexts, tableBits, model, chunkSize } = levelOf(i + 1);
+    const [text, binary] = ['text', 'binary'].map((profile) => contextsOf({ profile, contexts }).length);
+    const memory = mebibytes(mixMemory({ contexts, tableBits, languageModel: model }, 1));
+    return [
+      i + 1 === DEFAULT_LEVEL ? `${i + 1} (default)` : i + 1,
+      `${text} / ${binary}`,
+      mebibytes(2 ** tableBits),
+      model ? 'where it pays' : 'no',
+      mebibytes(chunkSize),
+      model ? `${memory}, the model, twice the chunk` : memory,
+    ];
+  });
+  return table(
+    [
+      'level',
+      'contexts, text / binary',
+      'their table, at most',
+      'language model',
+      'chunk',
+      'memory per chunk in work',
+    ],
+    rows,
+  );
+}
+
 const SECTIONS = {
   results,
+  levels,
   speeds,
   tuning,
   help: () => ['```', HELP.trim(), '```'].join('\n'),
