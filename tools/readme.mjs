@@ -79,36 +79,40 @@ function cell(file, column, matches) {
 
 /** Speeds of what takes time. */
 function speeds() {
-  const speed = 'KB/s, median (min to max)';
-  const model = (what) => cell('model-speed', speed, ({ name }) => name.endsWith(what));
-  const mix = (column, mode) =>
-    cell('mix-speed', column, (row) => row.name === 'calgary/book1' && row.mode === mode);
-  const stored = (way) => cell('stored-stream', 'MB/s, median (min to max)', ({ name }) => name === way);
-  const train = (threads) => cell('train', 'bytes/s, median (min to max)', ({ name }) => name === threads);
   const link = (name, text) => `[${text}](bench/results/${name}.md)`;
+  const speed = 'KB/s, median (min to max)';
+  const whole = rowsOf('model-speed').filter((row) => speed in row);
+  const both = (file, column, matches) =>
+    ['encode', 'decode'].map((way) => cell(file, column(way), (row) => matches(row, way))).join(', ');
+  const mixing = (mode) =>
+    both(
+      'mix-speed',
+      (way) => `kernel, ${way}`,
+      (row) => row.name === 'calgary/book1' && row.mode === mode,
+    );
+  const stored = both(
+    'stored-stream',
+    () => 'MB/s, median (min to max)',
+    ({ name }, way) => name === way,
+  );
+  const training = cell('train', 'bytes/s, median (min to max)', ({ name }) => name === '2');
   return table(
-    ['', 'encode', 'decode'],
+    ['measured', 'speed'],
     [
+      ...whole.map((row) => [
+        `${link('model-speed', 'book1, one chunk')}: ${row.name}`,
+        `${row[speed].replace(/ \(.*/, '')} KB/s`,
+      ]),
+      [`${link('mix-speed', 'mixing alone')}, levels 1 to 3: encode, decode`, `${mixing('fast')} us a byte`],
       [
-        `${link('model-speed', 'book1 with the model')}, one chunk: two cores encode, one decodes`,
-        `${model('1 lane, encode')} KB/s`,
-        `${model('1 lane, decode')} KB/s`,
-      ],
-      ['brotli -q 11 in the same run', `${model('brotli -q 11 -w 24, encode')} KB/s`, ''],
-      [
-        `${link('mix-speed', 'mixing alone')}, levels 4 and 5, one core`,
-        ...['encode', 'decode'].map((way) => `${mix(`kernel, ${way}`, 'standard')} us a byte`),
-      ],
-      [
-        `${link('mix-speed', 'mixing alone')}, levels 1 to 3, one core`,
-        ...['encode', 'decode'].map((way) => `${mix(`kernel, ${way}`, 'fast')} us a byte`),
+        `${link('mix-speed', 'mixing alone')}, levels 4 and 5: encode, decode`,
+        `${mixing('standard')} us a byte`,
       ],
       [
-        `${link('stored-stream', '1 GiB that cannot be compressed')}, file to file`,
-        `${stored('encode')} MB/s`,
-        `${stored('decode')} MB/s`,
+        `${link('stored-stream', '1 GiB that cannot be compressed')}, file to file: encode, decode`,
+        `${stored} MB/s`,
       ],
-      [`${link('train', 'training the default network')}, two threads`, `${number(train('2'))} bytes/s`, ''],
+      [`${link('train', 'training the default network')}, two threads`, `${number(training)} bytes/s`],
     ],
   );
 }
