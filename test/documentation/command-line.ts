@@ -50,6 +50,7 @@ export function faultOf(words: readonly string[]): string | undefined {
   if (program === 'npm') return faultOfNpm(args);
   if (program === 'npx') return faultOfNpx(args);
   if (program === 'node') return missing([args[0]]);
+  if (program.includes('/')) return missing([program]);
   return SYSTEM.includes(program) ? undefined : `unknown program ${program}`;
 }
 

@@ -116,6 +116,7 @@ describe('the look itself', () => {
     ['lmz train --minutse 5', /unknown option/],
     ['npx tsx src/no-such.ts', /no src\/no-such\.ts/],
     ['npx no-such', /not installed/],
+    ['tools/no-such.sh x', /no tools\/no-such\.sh/],
     ['no-such x', /unknown program/],
   ] as const)('%s is refused', ([code, message]) => {
     expect(commandsOf(code).map(faultOf).join()).toMatch(message);
