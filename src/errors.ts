@@ -39,6 +39,7 @@ export interface LmzErrorOptions {
   offset?: number;
   /** One sentence: what to do about it. */
   hint?: string;
+  /** The error behind this one. */
   cause?: unknown;
 }
 
@@ -56,7 +57,9 @@ export interface LmzErrorOptions {
  * ```
  */
 export class LmzError extends Error {
+  /** Always `LmzError`. */
   override readonly name = 'LmzError';
+  /** Stable: programs may compare it. */
   readonly code: LmzErrorCode;
   /** Byte offset in the compressed input, where that is known. */
   readonly offset: number | undefined;

@@ -20,7 +20,13 @@ export {
 export { ERROR_CODES, LmzError, type LmzErrorCode, type LmzErrorOptions } from './errors.ts';
 export type { ContentCheck } from './digest.ts';
 export type { ContextSet, MixParameters, MixProfile } from './mix/parameters.ts';
-export { loadModel, type Model } from './model/load.ts';
-export type { ModelContract, StateSpec } from './model/contract.ts';
+export { type LoadOptions, loadModel, type Model } from './model/load.ts';
+export type { ModelContract, StateSpec, StateType } from './model/contract.ts';
 export type { Engine } from './model/ort.ts';
-export { DEFAULT_MODEL, listModels, type ModelFile, resolveModel } from './model/registry.ts';
+export {
+  DEFAULT_MODEL,
+  type FoundModel,
+  listModels,
+  type ModelFile,
+  resolveModel,
+} from './model/registry.ts';

@@ -15,6 +15,8 @@ export interface SizeChange {
 /** What a comparison found. */
 export interface Comparison {
   readonly compared: number;
+  /** Results that the earlier report does not have. */
+  readonly unknown: number;
   readonly grown: readonly SizeChange[];
   readonly shrunk: readonly SizeChange[];
 }
@@ -32,18 +34,19 @@ export function compareSizes(before: Pick<Report, 'results'>, after: Pick<Report
   });
   return {
     compared: changes.length,
+    unknown: after.results.length - changes.length,
     grown: changes.filter((change) => change.after > change.before),
     shrunk: changes.filter((change) => change.after < change.before),
   };
 }
 
 /** The comparison in lines. */
-export function describeComparison({ compared, grown, shrunk }: Comparison): string {
+export function describeComparison({ compared, unknown, grown, shrunk }: Comparison): string {
   const line = (word: string, { what, before, after }: SizeChange): string =>
     `${word}: ${what}: ${before} -> ${after} bytes (${after > before ? '+' : ''}${after - before})`;
   return [
     ...grown.map((change) => line('larger', change)),
     ...shrunk.map((change) => line('smaller', change)),
-    `${compared} sizes compared: ${grown.length} larger, ${shrunk.length} smaller`,
+    `${compared} sizes compared: ${grown.length} larger, ${shrunk.length} smaller${unknown > 0 ? `; ${unknown} are new` : ''}`,
   ].join('\n');
 }

@@ -14,13 +14,17 @@ import type { ByteSource } from './byte-source.ts';
 
 /** A frame as it stands in a file. */
 export interface FrameInfo {
+  /** What it holds: content, coded or stored; the model; or something that decoders pass over. */
   type: Frame['type'];
+  /** Where it begins in the file. */
   offset: number;
   /** Header and payload. */
   compressedSize: number;
   /** Content; 0 for model and skippable frames. */
   size: number;
+  /** Number of the predictor; present in coded frames. */
   predictor?: number;
+  /** Parts that are coded in lock-step; present in coded frames. */
   lanes?: number;
   /** Present where the predictor is 2. */
   mixing?: MixParameters;
@@ -28,27 +32,37 @@ export interface FrameInfo {
 
 /** A member: all that one encoding wrote. */
 export interface MemberInfo {
+  /** Of the format. */
   version: number;
   /** Largest content of a frame. */
   chunkSize: number;
+  /** Which check the whole content has. */
   contentCheck: ContentCheck;
   /** The check of the whole content, in hexadecimal digits in the order of the file's bytes. */
   contentCheckValue: string;
   /** SHA-256 of the model, where the member names one. */
   modelHash: string | undefined;
+  /** Whether the model is inside the file. */
   embeddedModel: boolean;
   /** Present where the member decodes only on a platform like the one that made it. */
   platformBound: { lanes: number; runtime: string; fingerprint: string } | undefined;
+  /** Where it begins in the file. */
   offset: number;
+  /** From header to footer. */
   compressedSize: number;
+  /** Content. */
   size: number;
+  /** In the order of the file. */
   frames: FrameInfo[];
 }
 
 /** A whole file. */
 export interface LmzInfo {
+  /** The file. */
   compressedSize: number;
+  /** Content of all members. */
   size: number;
+  /** In the order of the file. */
   members: MemberInfo[];
 }
 

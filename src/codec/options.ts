@@ -59,6 +59,7 @@ export interface CommonOptions {
 
 /** Options of `lmzEncode` and `compress`. Only the format options (model, mode, level, chunkSize, lanes, contentCheck, embedModel) and memoryLimit change the output. */
 export interface EncodeOptions extends CommonOptions {
+  /** How chunks are coded (default `auto`). */
   mode?: Mode;
   /** 1 (fastest) to 9 (smallest), default 6: how much mixing, the language model from 6 on, the default of chunkSize. */
   level?: number;

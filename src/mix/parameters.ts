@@ -14,9 +14,11 @@ export type ContextSet = 'standard' | 'fast' | 'best';
 
 /** Parameters of a frame's mixing. */
 export interface MixParameters {
+  /** Which contexts. */
   readonly profile: MixProfile;
+  /** How many. */
   readonly contexts: ContextSet;
-  /** log2 of the slot table's size in bytes, {@link TABLE_BITS_MIN} to {@link TABLE_BITS_MAX}. */
+  /** log2 of the slot table's size in bytes, `TABLE_BITS_MIN` to `TABLE_BITS_MAX`. */
   readonly tableBits: number;
   /** Whether a language model's distribution is mixed in. */
   readonly languageModel: boolean;

@@ -24,6 +24,7 @@ export const TIME_MAX = 65_536;
 /** Most elements of all states of one lane together. */
 const STATE_ELEMENTS_MAX = 1 << 26;
 
+/** Element types that a state may have. */
 export type StateType = 'uint8' | 'int8' | 'int32' | 'int64' | 'float32';
 const STATE_TYPES: readonly ElementName[] = [
   'uint8',
@@ -37,18 +38,21 @@ const STATE_TYPES: readonly ElementName[] = [
 export interface StateSpec {
   /** The input's name; the output's is `${name}_next`. */
   readonly name: string;
+  /** Type of its elements. */
   readonly type: StateType;
   /** Sizes after the leading `lanes`. */
   readonly dims: readonly number[];
   /** Elements per lane. */
   readonly size: number;
-  /** The declared range, both ends inside; contains 0. */
+  /** The least value of the declared range, which contains 0. */
   readonly low: bigint;
+  /** The greatest. */
   readonly high: bigint;
 }
 
 /** What the codec needs to know of a model. */
 export interface ModelContract {
+  /** Of the contract. */
   readonly version: 1;
   /** `lmz.name`, where the model has one. */
   readonly name: string | undefined;
@@ -56,6 +60,7 @@ export interface ModelContract {
   readonly alphabet: 128 | 256;
   /** Logits are in units of 2^-logitBits bits (base-2 logarithms). */
   readonly logitBits: number;
+  /** `float32` only for models that are bound to a platform. */
   readonly logitType: 'int32' | 'float32';
   /** The token fed at the start of every lane. */
   readonly start: number;
@@ -63,6 +68,7 @@ export interface ModelContract {
   readonly context: number;
   /** 'step': one token a call. 'sequence': any number, with the same results as stepping. */
   readonly time: 'step' | 'sequence';
+  /** In the order of the graph's inputs. */
   readonly states: readonly StateSpec[];
 }
 

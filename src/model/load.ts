@@ -21,7 +21,9 @@ export interface Model {
   readonly bytes: Uint8Array;
   /** SHA-256 of the file, 32 bytes: the model's identity. */
   readonly hash: Uint8Array;
+  /** What the codec needs to know of it. */
   readonly contract: ModelContract;
+  /** Metadata properties of the file, `lmz.` ones and others. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Whether exactness was neither proven nor asked for. */
   readonly platformBound: boolean;
@@ -31,6 +33,7 @@ export interface Model {
   readonly graph: Graph;
 }
 
+/** Options of `loadModel`. */
 export interface LoadOptions {
   /** The hash that the model must have, 32 bytes. */
   expectedHash?: Uint8Array;

@@ -9,7 +9,10 @@
  */
 import { LmzError } from '../errors.ts';
 
-/** What runs a model: one of the runtimes, or the WebAssembly kernel of session.ts. */
+/**
+ * What runs a model: `kernel`, which is WebAssembly and knows the networks that `lmz train` exports by default; `node`,
+ * onnxruntime-node; `web`, onnxruntime-web; `auto`, the first that can.
+ */
 export type Engine = 'auto' | 'kernel' | 'node' | 'web';
 /** Which runtime: 'auto' is 'node', or 'web' where the native one cannot be loaded. */
 export type RuntimeChoice = Exclude<Engine, 'kernel'>;

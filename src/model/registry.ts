@@ -21,7 +21,9 @@ const EXTENSION = '.onnx';
 export interface ModelFile {
   /** The file's name without `.onnx`. */
   readonly name: string;
+  /** Where it is. */
   readonly path: string;
+  /** In bytes. */
   readonly size: number;
   /** SHA-256 of the file. */
   readonly hash: Uint8Array;
@@ -29,7 +31,9 @@ export interface ModelFile {
   readonly innerName: string | undefined;
 }
 
+/** A model file that was read. */
 export interface FoundModel extends ModelFile {
+  /** Its content. */
   readonly bytes: Uint8Array;
 }
 
@@ -90,6 +94,7 @@ async function onnxFiles(folder: string): Promise<string[]> {
 /**
  * All models in the folders, in the order in which they are found.
  *
+ * @param folders  default: the package's own `models/`, then those that LMZ_MODEL_PATH names
  * @example
  * ```ts
  * import { listModels } from 'lmz';
@@ -135,7 +140,7 @@ async function findHash(hash: Uint8Array, folders: readonly string[]): Promise<F
 }
 
 /**
- * Finds a model and reads it (without checking it: see load.ts).
+ * Finds a model and reads it, without checking it: `loadModel` does that.
  *
  * @param which  a path (with a separator, or ending in `.onnx`), a name (of the file, or `lmz.name`), or a SHA-256 as 32
  *   bytes or 64 hexadecimal digits

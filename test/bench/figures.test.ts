@@ -161,13 +161,14 @@ describe('sizes against an earlier report', () => {
     const comparison = compareSizes(before, after);
     expect(comparison).toEqual({
       compared: 3,
+      unknown: 2,
       grown: [{ what: 'gzip on set/a', before: 400, after: 401 }],
       shrunk: [{ what: 'gzip on set/b', before: 400, after: 390 }],
     });
     expect(describeComparison(comparison)).toBe(
       'larger: gzip on set/a: 400 -> 401 bytes (+1)\n' +
         'smaller: gzip on set/b: 400 -> 390 bytes (-10)\n' +
-        '3 sizes compared: 1 larger, 1 smaller',
+        '3 sizes compared: 1 larger, 1 smaller; 2 are new',
     );
   });
 });
