@@ -133,7 +133,7 @@ class TransformerNodes {
       ),
     ) as [string, ...string[]];
     const rows = more.reduce((sum, next) => this.op('Add', sum, next), row);
-    const first = this.op('Gather', roots, this.cast(rows, 'int32'));
+    const first = this.cast(this.op('Gather', roots, this.cast(rows, 'int32')), 'int64');
     const whole = this.cast(squares, 'int64');
     const newton = (root: string): string => this.op('Add', root, this.op('Div', whole, root));
     const twice = newton(this.op('Div', newton(first), int64(2)));

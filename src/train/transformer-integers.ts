@@ -88,14 +88,14 @@ export const ROOT_SHIFTS = [8, 20, 32] as const;
 export const ROOT_ROWS = 4095;
 
 /** Square roots of the middles of the rows' ranges; a double's square root is exact enough on every machine. */
-export function rootTable(): BigInt64Array {
+export function rootTable(): Int32Array {
   const middles = ROOT_SHIFTS.flatMap((shift, level) =>
     Array.from({ length: level === 0 ? ROOT_ROWS + 1 : ROOT_ROWS }, (_, i) => {
       const row = level === 0 ? i : i + 1;
       return (row + 0.5) * 2 ** shift;
     }),
   );
-  return BigInt64Array.from(middles, (middle) => BigInt(Math.round(Math.sqrt(middle))));
+  return Int32Array.from(middles, (middle) => Math.round(Math.sqrt(middle)));
 }
 
 /** 2^9 times the square root of the width: what makes c / sqrt(sum c^2) a normal value on its grid. */
