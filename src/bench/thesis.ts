@@ -5,6 +5,9 @@
  *
  *     [MODELS=FOLDER] [CHUNKS=N] [RIVAL_CHUNKS=N] npm run bench -- thesis
  *
+ * What was measured before, of models of the same hashes, is kept in bench/results/thesis.json; without that file
+ * everything is measured again.
+ *
  * @module
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,9 +24,9 @@ import { CHUNK, codeChunks, codeLengths, percent, spreadChunks } from './protoco
 import { corpusPath, type Table, tableLines, writeReport } from './report.ts';
 
 /** Chunks of each text that a Transformer codes, evenly spread, where nothing else is said. */
-const CHUNKS = 64;
+const CHUNKS = 32;
 /** And at least so many of every file of a set. */
-const LEAST_CHUNKS = 4;
+const LEAST_CHUNKS = 2;
 const RIVALS = ['gzip', 'lzma', 'flac', 'flac8', 'png', 'brotli'];
 const SIZES = ['100M', '10M', '1M'];
 const POSITIONS = ['sinusoidal', 'rotary'];
@@ -81,14 +84,40 @@ interface Rate {
   readonly seconds: number;
 }
 
-async function measure(model: Model, parts: readonly Part[], chunks: number): Promise<Rate[]> {
+/** Figures by what they are of. */
+class Store {
+  readonly #path: string;
+  readonly #entries: Record<string, unknown>;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#entries = existsSync(path)
+      ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>)
+      : {};
+  }
+
+  /** The figure of this name, measured where it is not known. */
+  async figure<T>(key: readonly (string | number)[], measure: () => Promise<T>): Promise<T> {
+    const name = key.join(' | ');
+    if (!Object.hasOwn(this.#entries, name)) {
+      this.#entries[name] = await measure();
+      const lines = Object.entries(this.#entries).map(
+        ([known, value]) => `  ${JSON.stringify(known)}: ${JSON.stringify(value)}`,
+      );
+      writeFileSync(this.#path, `{\n${lines.sort().join(',\n')}\n}\n`);
+    }
+    return this.#entries[name] as T;
+  }
+}
+
+async function measure(store: Store, model: Model, parts: readonly Part[], chunks: number): Promise<Rate[]> {
   const total = sizeOf(parts);
   const rates: Rate[] = [];
   for (const part of parts) {
-    const share = Math.round((chunks * part.data.length) / total);
-    const { bytes, payloads, encode, decode } = await codeChunks(
-      model,
-      spreadChunks(part.data, Math.max(LEAST_CHUNKS, share)),
+    const count = Math.max(LEAST_CHUNKS, Math.round((chunks * part.data.length) / total));
+    const { bytes, payloads, encode, decode } = await store.figure(
+      [toHex(model.hash), part.name, count],
+      () => codeChunks(model, spreadChunks(part.data, count)),
     );
     const seconds = (bytes / encode + bytes / decode) / 1000;
     rates.push({ part, coded: bytes, rate: payloads / bytes, seconds });
@@ -138,6 +167,7 @@ const cell = (value: string | undefined): string => value ?? UNKNOWN;
 
 /** Training set x test set; and the rates on Calgary of the best model that has any. */
 async function crossTable(
+  store: Store,
   models: readonly Trained[],
   chunks: number,
 ): Promise<{ table: Table; calgary: { model: Model; name: string; rates: Rate[] } | undefined }> {
@@ -148,7 +178,7 @@ async function crossTable(
   for (const { size, positions, model } of models) {
     const row = [`enwik-like, ${size}B`, positions, `${(trainingBytes(model) / 1e6).toFixed(1)} MB`];
     for (const set of SETS) {
-      const rates = await measure(model, set.parts(), chunks);
+      const rates = await measure(store, model, set.parts(), chunks);
       if (set.parts === calgary) best ??= { model, name: `${positions}-${size}`, rates };
       // The thesis has one figure of a model; which of the rows of its largest training it is, is not known here.
       row.push(shown(overall(rates)), cell(size === SIZES[0] ? set.printed.transformer : undefined));
@@ -176,20 +206,21 @@ interface FileSizes {
 }
 
 /** Where a model loses on Calgary: file by file, what it costs without the codec's escape, and what gzip takes. */
-async function calgaryTable(model: Model, rates: readonly Rate[]): Promise<Table> {
+async function calgaryTable(store: Store, model: Model, rates: readonly Rate[]): Promise<Table> {
   const total = sizeOf(rates.map(({ part }) => part));
   const files: FileSizes[] = [];
-  for (const { part, rate } of rates) {
+  for (const { part, rate, coded } of rates) {
     const { data } = part;
-    const chunks = spreadChunks(data, LEAST_CHUNKS);
-    const bits = (await codeLengths(model, chunks)).reduce((sum, count) => sum + count, 0);
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const chunks = spreadChunks(data, Math.ceil(coded / CHUNK));
+    const bits = await store.figure([toHex(model.hash), part.name, chunks.length, 'bits'], async () =>
+      (await codeLengths(model, chunks)).reduce((sum, count) => sum + count, 0),
+    );
     files.push({
       name: part.name,
       size: data.length,
       high: data.reduce((sum, byte) => sum + (byte >> 7), 0),
       coded: rate * data.length,
-      model: (bits / 8 / bytes) * data.length,
+      model: (bits / 8 / coded) * data.length,
       gzip: (await gzipRate([part])) * data.length,
     });
     progress(`${part.name}: ${shown(rate)}`);
@@ -237,7 +268,12 @@ async function calgaryTable(model: Model, rates: readonly Rate[]): Promise<Table
 }
 
 /** Independent chunks: the rivals, the default model and the Transformers. */
-async function chunkedTable(names: readonly string[], chunks: number, rivalChunks: number): Promise<Table> {
+async function chunkedTable(
+  store: Store,
+  names: readonly string[],
+  chunks: number,
+  rivalChunks: number,
+): Promise<Table> {
   const rows: string[][] = [];
   for (const set of SETS.slice(0, 2)) {
     const [{ data }] = set.parts();
@@ -250,8 +286,15 @@ async function chunkedTable(names: readonly string[], chunks: number, rivalChunk
       }
       const slow = POSITIONS.some((positions) => name.includes(positions));
       const sample = Buffer.concat(spreadChunks(data, slow ? chunks : rivalChunks));
-      const { size, decode } = await codeAll(compressor, sample, CHUNK);
-      const same = Buffer.compare(await decode(), sample) === 0;
+      const path = name.replace(/^.*@/, '');
+      const version = name.includes('@') ? toHex((await resolveModel(path)).hash) : found.version;
+      const { size, same } = await store.figure(
+        [compressor.label, version, set.name, sample.length],
+        async () => {
+          const coding = await codeAll(compressor, sample, CHUNK);
+          return { size: coding.size, same: Buffer.compare(await coding.decode(), sample) === 0 };
+        },
+      );
       const rate = size.codedBytes / sample.length;
       const modelBytes = (await compressor.modelBytes?.()) ?? 0;
       rows.push([
@@ -309,12 +352,14 @@ export async function run(): Promise<void> {
   const local = (name: string): string => fileURLToPath(new URL(`../../bench/${name}`, import.meta.url));
   const { MODELS: folder = local('models'), CHUNKS: some, RIVAL_CHUNKS: rivals } = process.env;
   const chunks = Number(some ?? CHUNKS);
+  const store = new Store(local('results/thesis.json'));
   const curves = drawCurves(folder, local('results'));
-  const { table, calgary: best } = await crossTable(trainedModels(folder), chunks);
+  const { table, calgary: best } = await crossTable(store, trainedModels(folder), chunks);
   const large = POSITIONS.map((positions) => join(folder, `${positions}-${SIZES[0]}.onnx`)).filter(
     existsSync,
   );
   const chunked = await chunkedTable(
+    store,
     [...RIVALS, ...[DEFAULT_MODEL, ...large].map((name) => `lmz-lm@${name}`)],
     chunks,
     Number(rivals ?? Infinity),
@@ -326,7 +371,7 @@ export async function run(): Promise<void> {
     best === undefined
       ? []
       : [
-          section(`Calgary, file by file: ${best.name}`, await calgaryTable(best.model, best.rates)),
+          section(`Calgary, file by file: ${best.name}`, await calgaryTable(store, best.model, best.rates)),
           'Coded: as in the table above; a chunk that is one byte over and over has a frame of its own and takes no stream. Model alone: what the model would take for all, by code lengths. The last column says where the difference to gzip comes from, in parts of the whole corpus; gzip sees whole files, the model 2048 bytes.',
         ];
   writeReport('thesis', 'The tables of the thesis, rerun', table, [
