@@ -24,7 +24,7 @@ import { CHUNK, codeChunks, codeLengths, percent, spreadChunks } from './protoco
 import { corpusPath, type Table, tableLines, writeReport } from './report.ts';
 
 /** Chunks of each text that a Transformer codes, evenly spread, where nothing else is said. */
-const CHUNKS = 32;
+const CHUNKS = 16;
 /** And at least so many of every file of a set. */
 const LEAST_CHUNKS = 2;
 const RIVALS = ['gzip', 'lzma', 'flac', 'flac8', 'png', 'brotli'];
