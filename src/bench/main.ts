@@ -21,6 +21,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<void> }>> = 
   'model-speed': () => import('./model-speed.ts'),
   protocol: () => import('./protocol.ts'),
   'stored-stream': () => import('./stored-stream.ts'),
+  thesis: () => import('./thesis.ts'),
   train: () => import('./train.ts'),
   'transformer-speed': () => import('./transformer-speed.ts'),
   tuning: () => import('./tuning.ts'),

@@ -17,7 +17,7 @@ import { openSession } from '../model/session.ts';
 import { describeLoad } from './load.ts';
 import { corpusPath, writeReport } from './report.ts';
 
-const CHUNK = 2048;
+export const CHUNK = 2048;
 const SETS: Readonly<Record<string, { files: readonly string[]; thesis: string }>> = {
   'book1+book2': { files: ['calgary/book1', 'calgary/book2'], thesis: '35.8 %' },
   'bible.txt': { files: ['large/bible.txt'], thesis: '27.1 %' },
@@ -33,7 +33,7 @@ const SEQUENCE_CHUNKS = 128;
 const CODED_CHUNKS = 32;
 
 /** `count` of the chunks of a text, evenly spread; the last chunk may be short. */
-function chunksOf(data: Uint8Array, count: number): Uint8Array[] {
+export function spreadChunks(data: Uint8Array, count: number): Uint8Array[] {
   const total = Math.ceil(data.length / CHUNK);
   const used = Math.min(count, total);
   return Array.from({ length: used }, (_, i) => {
@@ -43,7 +43,7 @@ function chunksOf(data: Uint8Array, count: number): Uint8Array[] {
 }
 
 /** Bits of every chunk under the coder's own frequencies. */
-async function codeLengths(model: Model, chunks: readonly Uint8Array[]): Promise<number[]> {
+export async function codeLengths(model: Model, chunks: readonly Uint8Array[]): Promise<number[]> {
   const { alphabet, logitBits, start, context, time: form } = model.contract;
   const sequence = form === 'sequence';
   const lanes = sequence ? 1 : Math.min(LANES, chunks.length);
@@ -79,17 +79,22 @@ async function codeLengths(model: Model, chunks: readonly Uint8Array[]): Promise
 }
 
 /** What the codec made of some chunks. */
-interface Coded {
+export interface Coded {
   readonly bytes: number;
   readonly file: number;
-  /** All frames' payloads: the streams of the arithmetic coder, in whole bytes. */
+  /** All frames' payloads: the streams of the arithmetic coder, in whole bytes; chunks that it would enlarge are stored. */
   readonly payloads: number;
   /** Kilobytes (1000 bytes) per second. */
   readonly encode: number;
   readonly decode: number;
 }
 
-async function code(model: Model, chunks: readonly Uint8Array[]): Promise<Coded> {
+/**
+ * Codes chunks, the model alone, each for itself.
+ *
+ * @throws Error where what is decoded differs
+ */
+export async function codeChunks(model: Model, chunks: readonly Uint8Array[]): Promise<Coded> {
   // Only the last may be short; chunks that are left out would otherwise shift those behind.
   const data = new Uint8Array(Buffer.concat(chunks));
   const start = performance.now();
@@ -103,7 +108,7 @@ async function code(model: Model, chunks: readonly Uint8Array[]): Promise<Coded>
   for (const member of await locateMembers(source)) {
     for (const [index, offset] of [...frameOffsets(member)].entries()) {
       const { frame } = await locateFrame(source, member, index, offset);
-      if (frame.type === 'coded') payloads += frame.payloadSize;
+      if (frame.type === 'coded' || frame.type === 'stored') payloads += frame.payloadSize;
     }
   }
   const speed = (milliseconds: number): number => data.length / milliseconds;
@@ -117,7 +122,7 @@ async function code(model: Model, chunks: readonly Uint8Array[]): Promise<Coded>
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
+export const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`;
 
 function measured(names: string | undefined): readonly string[] {
   if (names !== undefined) return names.split(',');
@@ -133,11 +138,11 @@ export async function run(): Promise<void> {
     const sequence = model.contract.time === 'sequence';
     for (const [title, { files, thesis }] of Object.entries(SETS)) {
       const data = new Uint8Array(Buffer.concat(files.map((file) => readFileSync(corpusPath(file)))));
-      const chunks = chunksOf(data, some ? Number(some) : sequence ? SEQUENCE_CHUNKS : Infinity);
+      const chunks = spreadChunks(data, some ? Number(some) : sequence ? SEQUENCE_CHUNKS : Infinity);
       const bits = await codeLengths(model, chunks);
       const bytes = sum(chunks.map((chunk) => chunk.length));
       const streams = sum(bits.map((count) => Math.ceil(count / 8)));
-      const proof = await code(model, chunksOf(data, Number(coded ?? CODED_CHUNKS)));
+      const proof = await codeChunks(model, spreadChunks(data, Number(coded ?? CODED_CHUNKS)));
       const framing = (proof.file - proof.payloads) / proof.bytes;
       rows.push([
         name,
@@ -152,7 +157,7 @@ export async function run(): Promise<void> {
         `${proof.encode.toFixed(1)}, ${proof.decode.toFixed(1)}`,
       ]);
       const expected = sum(
-        (await codeLengths(model, chunksOf(data, Number(coded ?? CODED_CHUNKS)))).map((count) =>
+        (await codeLengths(model, spreadChunks(data, Number(coded ?? CODED_CHUNKS)))).map((count) =>
           Math.ceil(count / 8),
         ),
       );

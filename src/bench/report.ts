@@ -61,17 +61,20 @@ export function describeMachine(): string {
   return `${describeHardware()}, commit ${describeCommit()}`;
 }
 
+/** A table's lines in Markdown. */
+export function tableLines({ columns, rows }: Table): string[] {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)];
+}
+
 /** Prints a report and writes it to `bench/results/NAME.md`. */
 export function writeReport(name: string, title: string, table: Table, notes: readonly string[]): void {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
   const lines = [
     `# ${title}`,
     '',
     `\`npm run bench -- ${name}\` on ${describeMachine()}.`,
     '',
-    line(table.columns),
-    line(table.columns.map(() => '---')),
-    ...table.rows.map(line),
+    ...tableLines(table),
     '',
     ...notes.flatMap((note) => [note, '']),
   ];

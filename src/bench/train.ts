@@ -25,8 +25,9 @@ export async function run(): Promise<void> {
   const { settings } = readSettings([]);
   const text = brotliDecompressSync(readFileSync(corpusPath(FILE)));
   const category: Category = { name: 'prose', weight: 1, training: text, validation: text, files: [] };
-  const { network: name, batch, sequence, block, seed, clip, tableRate, lr, warmup } = settings;
+  const { network: name, batch, sequence, block, seed, clip, lr, warmup } = settings;
   const kind = networkKind(name);
+  const { tableRate } = kind;
   const network = kind.create(kind.configure(settings));
   const shape = { lanes: batch, steps: sequence };
   const runs = await Promise.all(

@@ -27,7 +27,7 @@ async function measure(size: number, call: () => unknown): Promise<{ speed: numb
 }
 
 export async function run(): Promise<void> {
-  const name = process.env.MODEL ?? 'transformer-sinusoidal';
+  const name = process.env.MODEL ?? 'transformer-rotary';
   const model = loadModel((await resolveModel(name)).bytes);
   const data = new Uint8Array(readFileSync(corpusPath(FILE))).subarray(0, CHUNK * CHUNKS);
   const encode = (): Promise<Uint8Array> => compress(data, { model, mode: 'lm', chunkSize: CHUNK });

@@ -12,7 +12,7 @@ export const SHIPPED_HASHES: ReadonlySet<string> = new Set([
   // small.onnx
   '4336bf5a0b9dc52926c3ee3dcdc4c619f658eb3920eb68e1339e8ca61d3534ac',
   // transformer-rotary.onnx
-  '23be5fb899f07f055504eba4fcaccf8e14b73e67dc5c5861c3d5425934f60bde',
+  '9311b6f82180e50a5663f30b202cb69737a62afd9f18bcb7852ff32308e82511',
   // order2.onnx
   '044bdd4177e0b43d7876ff6a72c20d7059451b682f276c3d9b90f823148176af',
 ]);

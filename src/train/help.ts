@@ -30,7 +30,7 @@ Training
   --preset thesis        the settings of the thesis: 1,000,000 steps of 32 x 2048 bytes, Adam at 1e-4
   --batch N (32) --sequence N (64) --block BYTES (64K) --sampling blocks|random --seed N (1)
   --bytes N, --steps N, --minutes N    where it ends; without any, when you stop it
-  --lr RATE (2e-3) --warmup STEPS (200) --clip NORM (1) --table-rate FACTOR (2)
+  --lr RATE (2e-3) --warmup STEPS (200) --clip NORM (1) --table-rate FACTOR (2; transformer 0.2)
   --schedule KIND        auto (default): a cosine to the end, or a decay in the last part of the minutes;
                          constant; cosine
   --inverse-bytes N      let the rate fall by 1 / sqrt(1 + bytes / N) besides

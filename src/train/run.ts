@@ -166,8 +166,9 @@ function chooseNetwork({ settings, given }: GivenSettings, start: Start): { netw
   };
 }
 
-function optionsOf(settings: Settings, categories: readonly Category[]): TrainerOptions {
-  const { batch, sequence, seed, sampling, clip, tableRate } = settings;
+function optionsOf(settings: Settings, categories: readonly Category[], { config }: Network): TrainerOptions {
+  const { batch, sequence, seed, sampling, clip } = settings;
+  const { tableRate = networkKind((config as NetworkConfig).network).tableRate } = settings;
   return {
     shape: { lanes: batch, steps: sequence },
     blockSize: blockSize(settings, categories),
@@ -182,12 +183,13 @@ function chooseOptions(
   { settings, given }: GivenSettings,
   { from }: Start,
   categories: readonly Category[],
+  network: Network,
 ): TrainerOptions {
   const saved = from?.meta.options;
-  if (saved === undefined) return optionsOf(settings, categories);
+  if (saved === undefined) return optionsOf(settings, categories, network);
   const rates = {
     clip: given('clip') ? settings.clip : saved.clipNorm,
-    tableRate: given('tableRate') ? settings.tableRate : saved.tableRate,
+    tableRate: settings.tableRate ?? saved.tableRate,
   };
   const before: Pick<Settings, (typeof FIXED_SETTINGS)[number]> = {
     batch: saved.shape.lanes,
@@ -206,7 +208,7 @@ function chooseOptions(
     );
   }
   const now = Object.fromEntries(changed.map((name) => [name, settings[name]]));
-  return optionsOf({ ...settings, ...rates, ...before, ...now }, categories);
+  return optionsOf({ ...settings, ...rates, ...before, ...now }, categories, network);
 }
 
 /** A run goes on with the text that it began with, unless it begins to read anew. */
@@ -261,7 +263,7 @@ export async function trainModel(
   const folder = checkpointFolder(settings);
   const { network, start } = chooseNetwork(given, await findStart(settings, folder));
   const categories = await readData(settings, display);
-  const options = chooseOptions(given, start, categories);
+  const options = chooseOptions(given, start, categories, network);
   compareData(start, options, categories);
   const schedule = chooseSchedule(given, start, options.shape);
   const { engine, description } = await openEngine(settings.engine, network, options.shape, settings.threads);

@@ -42,7 +42,8 @@ export interface Settings extends NetworkSettings {
   readonly decayBytes?: number;
   readonly decayShare: number;
   readonly decayFloor: number;
-  readonly tableRate: number;
+  /** The network's own where nothing is said. */
+  readonly tableRate?: number;
   readonly clip: number;
   readonly seed: number;
   readonly bytes?: number;
@@ -95,6 +96,7 @@ export const PRESETS: Readonly<Record<string, Config>> = {
     block: THESIS.sequence,
     sampling: 'random',
     lr: 1e-4,
+    'table-rate': 1,
     schedule: 'constant',
     warmup: 0,
     watts: 98,
@@ -155,7 +157,7 @@ function trainCommand(): Command {
       .option('--decay-bytes <n>', '', quantity)
       .option('--decay-share <share>', '', share, 0.4)
       .option('--decay-floor <share>', '', share, 0.02)
-      .option('--table-rate <factor>', '', quantity, 2)
+      .option('--table-rate <factor>', '', quantity)
       .option('--clip <norm>', '', quantity, 1)
       .option('--seed <n>', '', count, 1)
       .option('--bytes <n>', '', quantity)

@@ -1,7 +1,7 @@
 /**
  * Writes an integer Transformer as an exact ONNX model (spec/lmz-format.md, section 8.1): the formulas of
- * transformer-integers.ts over any number of lanes and bytes. Numbers are float32 integers, except attention's means
- * (float64, for sums over all keys pass 2^24) and divisions (int32, int64).
+ * transformer-integers.ts over any number of lanes and bytes. Numbers are float32 integers, except attention's means and
+ * sums of squares (float64, for they pass 2^24) and divisions (int64).
  *
  * Keys and values of the last `context` bytes are states of 8 bits. A call joins those of its own bytes to them and
  * keeps the last: a cache that slides, so that every byte sees the same number of places before it, whether it comes
@@ -14,8 +14,6 @@ import { type ElementName, elementNamed } from '../model/onnx/elements.ts';
 import { START_TOKEN } from './stream.ts';
 import {
   BYTE_MAX,
-  CENTRED_MAX,
-  CENTRED_SHIFT,
   EMBEDDED_MAX,
   GRIDS,
   HIDDEN_LIMIT,
@@ -23,11 +21,13 @@ import {
   type IntegerNorm,
   type IntegerProduct,
   type IntegerTransformer,
+  meanMax,
   NORMAL_MAX,
   normalFactor,
   queryMax,
   RESIDUAL_MAX,
-  ROOT_SHIFT,
+  ROOT_ROWS,
+  ROOT_SHIFTS,
   rootTable,
   UNROTATED_MAX,
   X_MAX,
@@ -40,8 +40,8 @@ const POWER_MAX = 2 ** POWER_BITS;
 
 /** What every layer uses. */
 interface Shared {
-  /** Added to scores: 0 for places that a byte sees, [lanes, 1, time, context + time]. */
-  readonly mask: string;
+  /** Whether a byte sees a place, [lanes, 1, time, context + time]. */
+  readonly seen: string;
   /** int64 [1]: bytes of this call. */
   readonly time: string;
   /** Rotary positions: cosines and sines [lanes, time, 1, width / heads]. */
@@ -54,6 +54,7 @@ class TransformerNodes {
   readonly network: IntegerTransformer;
   readonly #numbers = new Map<number, string>();
   readonly #shapes = new Map<string, string>();
+  readonly #masks = new Map<number, string>();
 
   constructor(network: IntegerTransformer) {
     this.network = network;
@@ -115,22 +116,30 @@ class TransformerNodes {
 
   norm(sum: string, { scale, offset }: IntegerNorm, name: string, roots: string): string {
     const { width } = this.network.config;
-    const int32 = (value: number): string => this.graph.scalar('int32', value);
+    const double = (value: number): string => this.graph.constant(Float64Array.of(value), []);
+    const int64 = (value: number): string => this.graph.scalar('int64', value);
     const y = this.clip(sum, -RESIDUAL_MAX / width, RESIDUAL_MAX / width);
     const mean = this.roundShift(this.op('ReduceSum', y, this.shape(-1)), Math.log2(width));
-    const centred = this.clip(
-      this.roundShift(this.op('Sub', y, mean), CENTRED_SHIFT),
-      -CENTRED_MAX,
-      CENTRED_MAX,
-    );
-    const c = this.cast(centred, 'int32');
+    const c = this.op('Sub', y, mean);
     // The audit does not know that squares are positive.
-    const size = this.op('Abs', c);
+    const size = this.cast(this.op('Abs', c), 'float64');
     const squares = this.op('ReduceSum', this.op('Mul', size, size), this.shape(-1));
-    const root = this.op('Gather', roots, this.op('Div', squares, int32(2 ** ROOT_SHIFT)));
-    const twice = this.op('Add', root, this.op('Div', squares, root));
-    const ratio = this.op('Div', this.op('Mul', c, int32(2 * normalFactor(width))), twice);
-    const normal = this.clip(this.cast(ratio, 'float32'), -NORMAL_MAX, NORMAL_MAX);
+    const [row, ...more] = ROOT_SHIFTS.map((shift) =>
+      this.op(
+        'Clip',
+        this.op('Floor', this.op('Mul', squares, double(2 ** -shift))),
+        double(0),
+        double(ROOT_ROWS),
+      ),
+    ) as [string, ...string[]];
+    const rows = more.reduce((sum, next) => this.op('Add', sum, next), row);
+    const first = this.cast(this.op('Gather', roots, this.cast(rows, 'int32')), 'int64');
+    const whole = this.cast(squares, 'int64');
+    const newton = (root: string): string => this.op('Add', root, this.op('Div', whole, root));
+    const twice = newton(this.op('Div', newton(first), int64(2)));
+    const scaledUp = this.op('Mul', this.cast(c, 'int64'), int64(2 * normalFactor(width)));
+    const ratio = this.cast(this.op('Div', scaledUp, twice), 'float64');
+    const normal = this.cast(this.op('Clip', ratio, double(-NORMAL_MAX), double(NORMAL_MAX)), 'float32');
     const scaled = this.op('Mul', normal, this.vector(scale, GRIDS.normal, `${name}.scale`));
     const moved = this.op('Add', scaled, this.vector(offset, GRIDS.normal, `${name}.offset`));
     return this.clip(this.op('Round', moved), -X_MAX, X_MAX);
@@ -139,13 +148,14 @@ class TransformerNodes {
   /** Queries, keys and values, [lanes, time, heads, width / heads] each. */
   project(x: string, layer: IntegerLayer, name: string, turn: Shared['turn']): [string, string, string] {
     const { width, heads } = this.network.config;
+    const queryMost = queryMax(this.network.config, layer.productBits);
     const size = width / heads;
     const all = this.product(x, layer.project, `${name}.project`);
     const limit = (values: string, most: number): string => this.clip(values, -most, most);
     if (turn === undefined) {
       const byHead = this.op('Reshape', all, this.shape(0, 0, 3 * heads, size));
       const [q, k, v] = this.split(byHead, 2, [heads, heads, heads]) as [string, string, string];
-      return [limit(q, queryMax(this.network.config)), limit(k, BYTE_MAX), limit(v, BYTE_MAX)];
+      return [limit(q, queryMost), limit(k, BYTE_MAX), limit(v, BYTE_MAX)];
     }
     const [straight, v, turned] = this.split(all, 2, [2 * width, width, 2 * width]) as [
       string,
@@ -162,7 +172,7 @@ class TransformerNodes {
     const rotated = this.roundShift(sum, GRIDS.cosine + GRIDS.beforeRotation);
     const [q, k] = this.split(rotated, 2, [heads, heads]) as [string, string];
     const values = this.op('Reshape', limit(v, BYTE_MAX), this.shape(0, 0, heads, size));
-    return [limit(q, queryMax(this.network.config)), limit(k, BYTE_MAX), values];
+    return [limit(q, queryMost), limit(k, BYTE_MAX), values];
   }
 
   /** A state with this call's part at its end; its last `context` places are the next state. */
@@ -174,12 +184,25 @@ class TransformerNodes {
     return all;
   }
 
-  attend(x: string, layer: IntegerLayer, index: number, { mask, time, turn }: Shared): string {
+  /**
+   * Added to scores: 0 for places that a byte sees, for others so much that they are below any by more than the range of
+   * attention.
+   */
+  mask(seen: string, scoreMax: number): string {
+    const masked = 2 * scoreMax + 2 * POWER_MAX;
+    const known = this.#masks.get(masked) ?? this.op('Where', seen, this.number(0), this.number(-masked));
+    this.#masks.set(masked, known);
+    return known;
+  }
+
+  attend(x: string, layer: IntegerLayer, index: number, { seen, time, turn }: Shared): string {
     const { width, heads, context } = this.network.config;
     const size = width / heads;
     const [q, k, v] = this.project(x, layer, `layer${index}`, turn);
-    const finer = this.number(2 ** (GRIDS.score - GRIDS.product));
-    const query = this.op('Mul', this.transpose(q, 0, 2, 1, 3), finer);
+    const finer = 2 ** (GRIDS.score - layer.productBits);
+    const factor = this.graph.constant(Float32Array.of(finer), [], `layer${index}.score.scale`);
+    const query = this.op('Mul', this.transpose(q, 0, 2, 1, 3), factor);
+    const scoreMax = Math.ceil(size * queryMax(this.network.config, layer.productBits) * BYTE_MAX * finer);
     const keys = this.cache(
       `key${index}`,
       ['lanes', heads, size, context],
@@ -195,7 +218,7 @@ class TransformerNodes {
       time,
     );
     const products = this.op('Round', this.op('MatMul', query, this.cast(keys, 'float32')));
-    const scores = this.op('Add', products, mask);
+    const scores = this.op('Add', products, this.mask(seen, scoreMax));
     const most = this.graph.node('ReduceMax', [scores], { axes: [3] });
     const above = this.op('Sub', scores, this.op('Sub', most, this.number(POWER_MAX)));
     const u = this.clip(above, 0, POWER_MAX);
@@ -217,7 +240,8 @@ class TransformerNodes {
     );
     // 64-bit integers beyond 32 bits are not put in order exactly; doubles are.
     const bound = (value: number): string => this.graph.constant(Float64Array.of(value), []);
-    const limited = this.op('Clip', this.cast(means, 'float64'), bound(-X_MAX), bound(X_MAX));
+    const meanMost = meanMax(index);
+    const limited = this.op('Clip', this.cast(means, 'float64'), bound(-meanMost), bound(meanMost));
     const joined = this.op(
       'Reshape',
       this.transpose(this.cast(limited, 'float32'), 0, 2, 1, 3),
@@ -239,7 +263,7 @@ class TransformerNodes {
   embed(token: string): { x: string; shared: Shared } {
     const { graph } = this;
     const { config, embedding, positions } = this.network;
-    const { width, heads, context } = config;
+    const { width, context } = config;
     const time = graph.node('Shape', [token], { start: 1, end: 2 });
     const count = this.op('Squeeze', time, this.shape(0));
     const range = (limit: string): string =>
@@ -272,13 +296,9 @@ class TransformerNodes {
     const first = this.op('Max', byte, this.op('Unsqueeze', held, this.shape(1)));
     const last = this.op('Add', byte, this.number(context));
     const seen = this.op('And', this.op('GreaterOrEqual', place, first), this.op('LessOrEqual', place, last));
-    // More below any score than the range of attention.
-    const scoreMax = (width / heads) * queryMax(config) * BYTE_MAX * 2 ** (GRIDS.score - GRIDS.product);
-    const masked = 2 ** Math.ceil(Math.log2(2 * scoreMax + 2 * POWER_MAX));
-    const mask = this.op('Where', seen, this.number(0), this.number(-masked));
     const roots = rootTable();
     const shared: Shared = {
-      mask: this.op('Unsqueeze', mask, this.shape(1)),
+      seen: this.op('Unsqueeze', seen, this.shape(1)),
       time,
       roots: graph.constant(roots, [roots.length], 'roots'),
     };

@@ -55,6 +55,10 @@ export function importTransformer({ graph, metadata }: Model): IntegerTransforme
     const scales = constant(name('value.scale')).data as BigInt64Array;
     return {
       project: product(name('project'), false),
+      // Models of old have no such name: the products of all layers were on the finest grid.
+      productBits: graph.constants.has(name('score.scale'))
+        ? GRIDS.score - Math.round(Math.log2((constant(name('score.scale')).data as Float32Array)[0]))
+        : GRIDS.product,
       valueBits: Int32Array.from(scales, (scale) => GRIDS.x - Math.round(Math.log2(Number(scale)))),
       mix: product(name('mix'), false),
       norm1: norm(name('norm1')),
@@ -107,14 +111,14 @@ export function restoreTransformer(network: IntegerTransformer): {
     const before = config.positions === 'rotary' ? GRIDS.beforeRotation : 0;
     // So that weights of both have about the same size, and columns that are turned into each other the same factor.
     const { project } = layer;
-    const twice = (j: number): number => GRIDS.product + project.shifts[j] - project.shifts[width + j];
+    const twice = (j: number): number => layer.productBits + project.shifts[j] - project.shifts[width + j];
     const keyBits = Int32Array.from({ length: width }, (_, j) => {
       const pair = before === 0 ? j : turnedColumn(j, width / heads).source;
       return Math.round((twice(j) + twice(pair)) / 4);
     });
     const root = Math.sqrt(width / heads);
     const x = GRIDS.x;
-    const query = unscaled(project, 0, width, (j) => GRIDS.product - keyBits[j] + before - x);
+    const query = unscaled(project, 0, width, (j) => layer.productBits - keyBits[j] + before - x);
     set(
       'query',
       query.map((value) => value * root),

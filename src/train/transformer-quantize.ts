@@ -3,7 +3,8 @@
  *
  * Weights have 8 bits and a power of two for each column. Keys and values have 8 bits too; their grids are chosen for each
  * column from the size that the weights give them, for what comes out of a normalisation has a known size. A query's grid
- * follows from its key's: their product is always on the same one.
+ * follows from its key's: their products are on the same one in all of a layer, as fine as its largest column allows.
+ * Sinusoidal positions need that: their first layer finds a place by keys of up to 100 and scores of hundreds of nats.
  *
  * @module
  */
@@ -20,6 +21,7 @@ import {
   type IntegerNorm,
   type IntegerProduct,
   type IntegerTransformer,
+  meanMax,
   OFFSET_MAX,
   queryMax,
   RESIDUAL_MAX,
@@ -42,6 +44,9 @@ const VALUE_BITS = { least: 3, most: GRIDS.x } as const;
 
 const limited = (value: number, most: number): number => Math.max(-most, Math.min(most, Math.round(value)));
 
+/** A score's unit is 2^13 products at most, so that the range of attention is a whole number of them. */
+const LEAST_PRODUCT_BITS = GRIDS.score - 13;
+
 /** A matrix of a parameter with what the rounding must know. */
 interface Columns {
   readonly weights: Float32Array;
@@ -49,6 +54,10 @@ interface Columns {
   readonly columns: number;
   /** Takes the weights to the units of the results. */
   readonly factor: number;
+}
+
+function scaleColumns(matrix: Columns, factors: Float64Array): Columns {
+  return { ...matrix, weights: matrix.weights.map((weight, at) => weight * factors[at % matrix.columns]) };
 }
 
 /** The largest weight that any number of inputs up to `most` can have so that sums stay below 2^24. */
@@ -125,11 +134,15 @@ function roomBits(limit: number, most: number): number {
   return Math.floor(Math.log2(limit / most));
 }
 
-/** Bits of a key's column, beside a query's: as many as there is room for, unless the query's lacks room. */
-function keyBits(query: number, key: number, limit: number): number {
-  const wanted = roomBits(BYTE_MAX, key);
-  const least = GRIDS.product - roomBits(limit, query);
-  return least <= wanted ? wanted : Math.round((least + wanted) / 2);
+/**
+ * The finest grid of products on which all of a layer's queries and keys have room.
+ *
+ * @param room - of every column's queries and keys, by the product's bits
+ */
+function productBitsOf(room: (bits: number) => Int32Array): number {
+  let bits: number = GRIDS.product;
+  while (bits > LEAST_PRODUCT_BITS && room(bits).some((most) => most < bits)) bits--;
+  return bits;
 }
 
 /** Column of the turned matrix <- column of the matrix, and its sign: (a, b) becomes (-b, a). */
@@ -188,20 +201,31 @@ function makeLayer(
   const headWidth = width / heads;
   const hidden = width * widening;
   // What comes in is embedded for the first layer, normalised for others.
-  const limitIn = weightLimit(width, 'embedding' in inputs ? EMBEDDED_MAX : X_MAX);
+  const most = meanMax('embedding' in inputs ? 0 : 1);
+  const limitIn = weightLimit(width, most);
   const limit = weightLimit(width, X_MAX);
   const square = (part: string, factor = 1): Columns => {
     return { weights: parameter(part), inputs: width, columns: width, factor };
   };
   const rotary = positions === 'rotary';
-  const query = square('query', 1 / Math.sqrt(headWidth));
-  const key = square('key');
   const value = square('value');
-  const sizes = [query, key].map((columns) => {
+  const sizes = (columns: Columns): Float64Array => {
     const each = largest(columns, inputs);
     return rotary ? pairMaxima(each, headWidth) : each;
-  }) as [Float64Array, Float64Array];
-  const bits = Int32Array.from(sizes[0], (size, j) => keyBits(size, sizes[1][j], queryMax(config)));
+  };
+  // What a key is multiplied by, so that its column fills its bits, its query is divided by.
+  const keySizes = sizes(square('key'));
+  const bits = Int32Array.from(keySizes, (size) => roomBits(BYTE_MAX, size));
+  const fill = keySizes.map((size, j) => (BYTE_MAX * 2 ** -bits[j]) / size);
+  const key = scaleColumns(square('key'), fill);
+  const query = scaleColumns(
+    square('query', 1 / Math.sqrt(headWidth)),
+    fill.map((factor) => 1 / factor),
+  );
+  const querySizes = sizes(query);
+  const productBits = productBitsOf((of) =>
+    bits.map((b, j) => b + roomBits(queryMax(config, of), querySizes[j])),
+  );
   const valueBits = Int32Array.from(largest(value, inputs), (most) =>
     Math.max(VALUE_BITS.least, Math.min(VALUE_BITS.most, roomBits(BYTE_MAX, most))),
   );
@@ -210,7 +234,7 @@ function makeLayer(
     roundColumns(columns, GRIDS.x, to, limitIn, EXPONENTS.least);
   const q = round(
     query,
-    bits.map((b) => GRIDS.product - b + more),
+    bits.map((b) => productBits - b + more),
   );
   const k = round(
     key,
@@ -225,11 +249,12 @@ function makeLayer(
   const onX = new Int32Array(width).fill(GRIDS.x);
   const layer: IntegerLayer = {
     project: join(width, parts),
+    productBits,
     valueBits,
     mix: {
       inputs: width,
       columns: width,
-      ...roundColumns(square('mix'), GRIDS.x, onX, limit, EXPONENTS.residual),
+      ...roundColumns(square('mix'), GRIDS.x, onX, limitIn, EXPONENTS.residual),
     },
     norm1: norm('norm1'),
     up: {
@@ -258,7 +283,7 @@ function makeLayer(
     },
     norm2: norm('norm2'),
   };
-  demandRoom(layer.mix, X_MAX, 'mix');
+  demandRoom(layer.mix, most, 'mix');
   demandRoom(layer.down, HIDDEN_LIMIT, 'down');
   return layer;
 }

@@ -28,19 +28,21 @@ function product(x: readonly number[], { inputs, columns, data, shifts, bias }: 
   });
 }
 
-/** The middle of its 2^18 numbers stands for each. */
+/** The middle of its 2^8, 2^20 or 2^32 numbers stands for each. */
 function tableRoot(squares: number): number {
-  return Math.round(Math.sqrt((Math.floor(squares / 2 ** 18) + 0.5) * 2 ** 18));
+  const shift = squares < 2 ** 20 ? 8 : squares < 2 ** 32 ? 20 : 32;
+  return Math.round(Math.sqrt((Math.floor(squares / 2 ** shift) + 0.5) * 2 ** shift));
 }
 
 function norm(sums: readonly number[], { scale, offset }: IntegerNorm): number[] {
   const width = sums.length;
   const y = sums.map((value) => clip(value, 2 ** 24 / width));
   const mean = round(y.reduce((sum, value) => sum + value, 0) / width);
-  const c = y.map((value) => clip(round((value - mean) / 4), 4095));
+  const c = y.map((value) => value - mean);
   const squares = c.reduce((sum, value) => sum + value ** 2, 0);
   const table = tableRoot(squares);
-  const twice = table + Math.trunc(squares / table);
+  const root = Math.trunc((table + Math.trunc(squares / table)) / 2);
+  const twice = root + Math.trunc(squares / root);
   const factor = Math.round(2 ** 9 * Math.sqrt(width));
   return c.map((value, i) => {
     const normal = clip(Math.trunc((2 * value * factor) / twice), 4096);
@@ -69,7 +71,8 @@ export class TransformerLane {
     const { config, layers, positions } = this.#network;
     const { width, heads } = config;
     const size = width / heads;
-    const queryMost = Math.min(4095, Math.floor(2 ** 24 / (size * 127)));
+    const units = [2 ** 22, 2 ** 23, 2 ** 24][Math.min(2, Math.max(0, layers[layer].productBits - 9))];
+    const queryMost = Math.min(4095, Math.floor((units - 16384) / (size * 127)));
     const all = product(x, layers[layer].project);
     const part = (i: number, most: number): number[] =>
       all.slice(i * width, (i + 1) * width).map((value) => clip(value, most));
@@ -93,7 +96,7 @@ export class TransformerLane {
       const scores = keys.map((key) => {
         let sum = 0;
         for (let i = first; i < first + size; i++) sum += q[i] * key[i];
-        return round(sum / 8);
+        return round(sum * 2 ** (9 - layers[layer].productBits));
       });
       const most = scores.reduce((a, b) => Math.max(a, b));
       const weights = scores.map((score) => {
@@ -104,7 +107,10 @@ export class TransformerLane {
       return Array.from({ length: size }, (__, i) => {
         let sum = 0;
         for (const [j, value] of values.entries()) sum += weights[j] * value[first + i];
-        return clip(Math.trunc((sum * 2 ** (8 - layers[layer].valueBits[first + i])) / total), 2048);
+        return clip(
+          Math.trunc((sum * 2 ** (8 - layers[layer].valueBits[first + i])) / total),
+          layer === 0 ? 5000 : 2048,
+        );
       });
     });
   }

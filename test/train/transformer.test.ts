@@ -177,5 +177,19 @@ test.each(['sinusoidal', 'rotary'] as const)(
     const again = await floatBits(config, restored.parameters, restored.tables, text);
     expect(Math.abs(again / float - 1)).toBeLessThan(0.01);
     await engine.release();
+
+    // Embeddings may outgrow all else, and queries and keys with them.
+    const parameters = Object.fromEntries(
+      Object.entries(weights.parameters).map(([name, values]) => [
+        name,
+        /layer0\.(?:query|key)/.test(name) ? values.map((value) => 8 * value) : values,
+      ]),
+    );
+    const loud = { parameters, tables: weights.tables.map((value) => 3 * value) };
+    const louder = quantizeTransformer(config, loud.parameters, loud.tables);
+    expect(louder.layers[0].productBits).toBeLessThan(integers.layers[0].productBits);
+    const wanted = await floatBits(config, loud.parameters, loud.tables, text);
+    const found = await evaluateChunks(exportTransformer(louder, {}), text, { time: 8, lanes: 4 });
+    expect(Math.abs(found / wanted - 1)).toBeLessThan(0.03);
   },
 );
