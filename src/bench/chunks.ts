@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +17,7 @@ import { CommandCompressor } from './command-compressor.ts';
 import type { Compressor } from './compressor.ts';
 import { findCompressor } from './compressors.ts';
 import { describeLoad } from './load.ts';
-import { corpusPath, formatSpread, type Spread, spreadOf, writeReport } from './report.ts';
-import { formatMarkdown } from './tables.ts';
+import { formatMarkdown, formatSpread, readCorpus, type Spread, spreadOf, writeReport } from './report.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -48,7 +47,7 @@ const PROGRAM = fileURLToPath(
 
 function read(files: readonly string[]): Uint8Array {
   const limit = Number(process.env.BYTES ?? Infinity);
-  return Buffer.concat(files.map((file) => readFileSync(corpusPath(file)))).subarray(0, limit);
+  return readCorpus(...files).subarray(0, limit);
 }
 
 /** Seconds of a call, and what it gave. */

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { codeSymbols } from '../codec/language-model.ts';
 import { laneStarts } from '../codec/lanes.ts';
 import { ArithmeticEncoder } from '../entropy/coder.ts';
 import { loadModel, type Model } from '../model/load.ts';
 import { DEFAULT_MODEL, resolveModel } from '../model/registry.ts';
 import { type LaneSession, openSession } from '../model/session.ts';
-import { corpusPath, writeReport } from './report.ts';
+import { readCorpus, writeReport } from './report.ts';
 
 const FILES = ['calgary/book1', 'calgary/book2', 'calgary/pic'];
 /** Many lanes only make this faster; each of both sides sees the same predictions. */
@@ -44,7 +43,7 @@ export async function run(): Promise<void> {
   const session = await openSession(model, { lanes: LANES });
   const rows: (string | number)[][] = [];
   for (const file of FILES) {
-    const bytes = new Uint8Array(readFileSync(corpusPath(file)));
+    const bytes = readCorpus(file);
     const ideal = (await crossEntropy(bytes, session, model)) / 8;
     const encoder = new ArithmeticEncoder(bytes.length);
     await codeSymbols(encoder, session, model.contract, bytes);

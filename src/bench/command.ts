@@ -15,9 +15,10 @@ import { BENCH_HELP } from './help.ts';
 import { describeLoad } from './load.ts';
 import { measureInProcess } from './measure-process.ts';
 import { compareSizes, describeComparison } from './regression.ts';
+import { formatMarkdown } from './report.ts';
 import { runBench } from './run-bench.ts';
 import { readSettings, type Settings } from './settings.ts';
-import { formatCsv, formatMarkdown, formatText, reportTables, resultsTable } from './tables.ts';
+import { formatCsv, formatText, reportTables, resultsTable } from './tables.ts';
 
 const COMMAND = 'lmz bench';
 

@@ -4,12 +4,11 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { type ByteCoder, createMixEncoder } from '../mix/byte-coder.ts';
 import { createKernelDecoder, createKernelEncoder } from '../mix/kernel.ts';
 import { type MixParameters, profileOf, tableBitsFor } from '../mix/parameters.ts';
 import { describeLoad } from './load.ts';
-import { corpusPath, formatSpread, spreadOf, writeReport } from './report.ts';
+import { formatSpread, readCorpus, spreadOf, writeReport } from './report.ts';
 
 const FILES = ['calgary/book1', 'calgary/obj2', 'canterbury/kennedy.xls'];
 const MODES = [
@@ -83,7 +82,7 @@ function measure(bytes: Uint8Array, parameters: MixParameters, figures: Figures)
 export function run(): Promise<void> {
   const rows: (string | number)[][] = [];
   for (const file of FILES) {
-    const whole = new Uint8Array(readFileSync(corpusPath(file)));
+    const whole = readCorpus(file);
     const bytes = whole.subarray(0, BYTES);
     for (const { name, ...mode } of MODES) {
       const parameters = { ...mode, profile: profileOf(whole), tableBits: tableBitsFor(whole.length) };

@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { compress, decompress } from '../codec/one-shot.ts';
 import { loadModel } from '../model/load.ts';
 import { recognizeRecurrent } from '../model/recurrent/recognize.ts';
 import { DEFAULT_MODEL, listModels, resolveModel } from '../model/registry.ts';
 import { type LaneSession, openSession } from '../model/session.ts';
-import { corpusPath, formatSpread, spreadOf, writeReport } from './report.ts';
+import { formatSpread, readCorpus, spreadOf, writeReport } from './report.ts';
 
 const FILE = 'calgary/book1';
 const ROUNDS = 5;
@@ -67,7 +66,7 @@ async function networkRows(text: Uint8Array): Promise<string[][]> {
 }
 
 export async function run(): Promise<void> {
-  const data = new Uint8Array(readFileSync(corpusPath(FILE)));
+  const data = readCorpus(FILE);
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: 11,
     [constants.BROTLI_PARAM_LGWIN]: 24,

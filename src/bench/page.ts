@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { escapeText } from '../terminal/markup.ts';
+import { escapeText, htmlPage } from '../terminal/markup.ts';
 import { COLOURS, type Curve, curveSvg } from '../train/curve.ts';
 import { barsChart } from './bars-chart.ts';
 import { figuresOf, groupBy, type Report, type Result } from './figures.ts';
@@ -79,14 +79,7 @@ export function reportPage(report: Report, curves: readonly string[] = []): stri
     (kind, i) =>
       `<span><svg viewBox="0 0 10 10"><rect class="mark k${i}" width="10" height="10"/></svg> ${KIND_NAMES[kind]}</span>`,
   );
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<meta charset="utf-8">',
-    '<meta name="color-scheme" content="light dark">',
-    '<meta name="viewport" content="width=device-width">',
-    '<title>lmz bench</title>',
-    `<style>\n${style()}\n</style>`,
+  return htmlPage('lmz bench', `\n${style()}\n`, [
     '<h1>lmz bench</h1>',
     `<p><code>${escapeText(report.command)}</code><br>${escapeText(report.machine)}, ${escapeText(report.measuredAt.slice(0, 10))}</p>`,
     `<p class="legend">${legend.join('')}<span>- - the front: no other is both smaller and faster</span></p>`,
@@ -97,7 +90,5 @@ export function reportPage(report: Report, curves: readonly string[] = []): stri
     '<h2>Figures</h2>',
     '<p class="note">Speeds are medians of rounds in one run; "to gzip" compares with gzip -9 of Node\'s zlib in the same round.</p>',
     ...reportTables(report).map((table) => `<h3>${escapeText(table.title)}</h3>\n${tableHtml(table)}`),
-    '</html>',
-    '',
-  ].join('\n');
+  ]);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -61,10 +61,11 @@ export function describeMachine(): string {
   return `${describeHardware()}, commit ${describeCommit()}`;
 }
 
-/** A table's lines in Markdown. */
-export function tableLines({ columns, rows }: Table): string[] {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
-  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)];
+/** A table in Markdown. */
+export function formatMarkdown({ columns, rows }: Table): string {
+  const line = (cells: readonly (string | number)[]): string =>
+    `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 /** Prints a report and writes it to `bench/results/NAME.md`. */
@@ -74,7 +75,7 @@ export function writeReport(name: string, title: string, table: Table, notes: re
     '',
     `\`npm run bench -- ${name}\` on ${describeMachine()}.`,
     '',
-    ...tableLines(table),
+    formatMarkdown(table),
     '',
     ...notes.flatMap((note) => [note, '']),
   ];
@@ -88,4 +89,9 @@ export function writeReport(name: string, title: string, table: Table, notes: re
 /** A file of the evaluation corpora, which lie beside the repository. */
 export function corpusPath(name: string): string {
   return fileURLToPath(new URL(`../../../shared/corpora/${name}`, import.meta.url));
+}
+
+/** Files of the evaluation corpora, one after another. */
+export function readCorpus(...names: readonly string[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(names.map((name) => readFileSync(corpusPath(name)))));
 }

@@ -116,13 +116,6 @@ export function formatText({ columns, rows }: Table): string {
     .join('\n');
 }
 
-/** A Markdown table. */
-export function formatMarkdown({ columns, rows }: Table): string {
-  const line = (cells: readonly (string | number)[]): string =>
-    `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
 /** RFC 4180, with plain newlines. */
 export function formatCsv({ columns, rows }: Table): string {
   const cell = (value: string | number): string => {

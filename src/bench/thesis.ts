@@ -20,8 +20,8 @@ import { type Curve, curveSvg } from '../train/curve.ts';
 import { codeChunks as codeAll } from './compressor.ts';
 import { findCompressor } from './compressors.ts';
 import { describeLoad } from './load.ts';
-import { CHUNK, codeChunks, codeLengths, percent, spreadChunks } from './protocol.ts';
-import { corpusPath, type Table, tableLines, writeReport } from './report.ts';
+import { CHUNK, codeChunks, codeLengths, percent, SETS, spreadChunks } from './protocol.ts';
+import { corpusPath, formatMarkdown, readCorpus, type Table, writeReport } from './report.ts';
 
 /** Chunks of each text that a Transformer codes, evenly spread, where nothing else is said. */
 const CHUNKS = 16;
@@ -50,27 +50,26 @@ interface TestSet {
   readonly printed: { readonly gzip?: string; readonly transformer?: string };
 }
 
-const read = (...names: string[]): Uint8Array =>
-  new Uint8Array(Buffer.concat(names.map((name) => readFileSync(corpusPath(name)))));
-
 const calgary = (): Part[] =>
   readdirSync(corpusPath('calgary'))
     .sort()
-    .map((name) => ({ name, data: read(`calgary/${name}`) }));
+    .map((name) => ({ name, data: readCorpus(`calgary/${name}`) }));
 
-const SETS: readonly TestSet[] = [
-  {
-    name: 'BOOK1+BOOK2',
-    parts: () => [{ name: 'book1+book2', data: read('calgary/book1', 'calgary/book2') }],
-    printed: { gzip: '37.5 %', transformer: '35.8 %' },
-  },
-  {
-    name: 'BIBLE',
-    parts: () => [{ name: 'bible.txt', data: read('large/bible.txt') }],
-    printed: { gzip: '29.1 %', transformer: '27.1 %' },
-  },
+/** One of the texts of the thesis' protocol. */
+function printedSet(name: string, text: keyof typeof SETS, gzip: string): TestSet {
+  const { files, thesis } = SETS[text];
+  return {
+    name,
+    parts: () => [{ name: text, data: readCorpus(...files) }],
+    printed: { gzip, transformer: thesis },
+  };
+}
+
+const TEST_SETS: readonly TestSet[] = [
+  printedSet('BOOK1+BOOK2', 'book1+book2', '37.5 %'),
+  printedSet('BIBLE', 'bible.txt', '29.1 %'),
   { name: 'all of Calgary', parts: calgary, printed: {} },
-  { name: 'enwik6', parts: () => [{ name: 'enwik6', data: read('enwik/enwik6') }], printed: {} },
+  { name: 'enwik6', parts: () => [{ name: 'enwik6', data: readCorpus('enwik/enwik6') }], printed: {} },
 ];
 
 const sizeOf = (parts: readonly Part[]): number => parts.reduce((sum, { data }) => sum + data.length, 0);
@@ -174,12 +173,12 @@ async function crossTable(
   chunks: number,
 ): Promise<{ table: Table; calgary: { model: Model; name: string; rates: Rate[] } | undefined }> {
   const gzip: string[] = ['gzip -9, whole files', '', ''];
-  for (const set of SETS) gzip.push(shown(await gzipRate(set.parts())), cell(set.printed.gzip));
+  for (const set of TEST_SETS) gzip.push(shown(await gzipRate(set.parts())), cell(set.printed.gzip));
   const rows = [gzip];
   let best: { model: Model; name: string; rates: Rate[] } | undefined;
   for (const { size, positions, model } of models) {
     const row = [`enwik-like, ${size}B`, positions, `${(trainingBytes(model) / 1e6).toFixed(1)} MB`];
-    for (const set of SETS) {
+    for (const set of TEST_SETS) {
       const rates = await measure(store, model, set.parts(), chunks);
       if (set.parts === calgary && (best === undefined || overall(rates) < overall(best.rates))) {
         best = { model, name: `${positions}-${size}`, rates };
@@ -194,7 +193,12 @@ async function crossTable(
     }
     rows.push(row);
   }
-  const columns = ['trained on', 'positions', 'training', ...SETS.flatMap(({ name }) => [name, 'thesis'])];
+  const columns = [
+    'trained on',
+    'positions',
+    'training',
+    ...TEST_SETS.flatMap(({ name }) => [name, 'thesis']),
+  ];
   return { table: { columns, rows }, calgary: best };
 }
 
@@ -229,25 +233,23 @@ async function calgaryTable(store: Store, model: Model, rates: readonly Rate[]):
     });
     progress(`${part.name}: ${shown(rate)}`);
   }
-  const sum = (name: string, chosen: readonly FileSizes[]): FileSizes => ({
-    name,
-    size: chosen.reduce((all, { size }) => all + size, 0),
-    high: chosen.reduce((all, { high }) => all + high, 0),
-    coded: chosen.reduce((all, { coded }) => all + coded, 0),
-    model: chosen.reduce((all, part) => all + part.model, 0),
-    gzip: chosen.reduce((all, { gzip }) => all + gzip, 0),
-  });
+  const sum = (name: string, isMeant: (file: FileSizes) => boolean): FileSizes => {
+    const meant = files.filter(isMeant);
+    const total = (of: (file: FileSizes) => number): number => meant.reduce((all, file) => all + of(file), 0);
+    return {
+      name,
+      size: total((file) => file.size),
+      high: total((file) => file.high),
+      coded: total((file) => file.coded),
+      model: total((file) => file.model),
+      gzip: total((file) => file.gzip),
+    };
+  };
   const lines = [
     ...files,
-    sum(
-      '**all texts**',
-      files.filter(({ high }) => high === 0),
-    ),
-    sum(
-      '**all binary files**',
-      files.filter(({ high }) => high > 0),
-    ),
-    sum('**everything**', files),
+    sum('**all texts**', ({ high }) => high === 0),
+    sum('**all binary files**', ({ high }) => high > 0),
+    sum('**everything**', () => true),
   ];
   return {
     columns: [
@@ -279,7 +281,7 @@ async function chunkedTable(
   rivalChunks: number,
 ): Promise<Table> {
   const rows: string[][] = [];
-  for (const set of SETS.slice(0, 2)) {
+  for (const set of TEST_SETS.slice(0, 2)) {
     const [{ data }] = set.parts();
     for (const name of names) {
       const compressor = findCompressor(name);
@@ -369,8 +371,7 @@ export async function run(): Promise<void> {
     Number(rivals ?? RIVAL_CHUNKS),
   );
   const { hash } = await resolveModel(DEFAULT_MODEL);
-  const section = (title: string, lines: Table): string =>
-    [`## ${title}`, '', ...tableLines(lines)].join('\n');
+  const section = (title: string, lines: Table): string => `## ${title}\n\n${formatMarkdown(lines)}`;
   const byFile =
     best === undefined
       ? []

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import type { Category } from '../train/corpus.ts';
 import { openEngine } from '../train/engines.ts';
@@ -11,7 +10,7 @@ import { networkKind } from '../train/networks.ts';
 import { readSettings } from '../train/settings.ts';
 import { Trainer } from '../train/trainer.ts';
 import { describeLoad } from './load.ts';
-import { corpusPath, formatSpread, spreadOf, writeReport } from './report.ts';
+import { formatSpread, readCorpus, spreadOf, writeReport } from './report.ts';
 
 const FILE = 'train/prose/prose_05.txt.br';
 const THREADS = [1, 2];
@@ -23,7 +22,7 @@ const TARGET = 30_000;
 
 export async function run(): Promise<void> {
   const { settings } = readSettings([]);
-  const text = brotliDecompressSync(readFileSync(corpusPath(FILE)));
+  const text = brotliDecompressSync(readCorpus(FILE));
   const category: Category = { name: 'prose', weight: 1, training: text, validation: text, files: [] };
   const { network: name, batch, sequence, block, seed, clip, lr, warmup } = settings;
   const kind = networkKind(name);

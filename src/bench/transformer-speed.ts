@@ -4,15 +4,14 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { compress, decompress } from '../codec/one-shot.ts';
 import { loadModel } from '../model/load.ts';
 import { resolveModel } from '../model/registry.ts';
 import { describeLoad } from './load.ts';
-import { corpusPath, formatSpread, spreadOf, writeReport } from './report.ts';
+import { CHUNK } from './protocol.ts';
+import { formatSpread, readCorpus, spreadOf, writeReport } from './report.ts';
 
 const FILE = 'calgary/book1';
-const CHUNK = 2048;
 const CHUNKS = 8;
 const ROUNDS = 3;
 
@@ -29,7 +28,7 @@ async function measure(size: number, call: () => unknown): Promise<{ speed: numb
 export async function run(): Promise<void> {
   const name = process.env.MODEL ?? 'transformer-rotary';
   const model = loadModel((await resolveModel(name)).bytes);
-  const data = new Uint8Array(readFileSync(corpusPath(FILE))).subarray(0, CHUNK * CHUNKS);
+  const data = readCorpus(FILE).subarray(0, CHUNK * CHUNKS);
   const encode = (): Promise<Uint8Array> => compress(data, { model, mode: 'lm', chunkSize: CHUNK });
   const packed = await encode();
   const figures: Record<string, { speed: number; processor: number }[]> = { encode: [], decode: [] };

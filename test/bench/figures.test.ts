@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { corporaTables } from '../../src/bench/corpora-table.ts';
 import { figuresOf } from '../../src/bench/figures.ts';
 import { compareSizes, describeComparison } from '../../src/bench/regression.ts';
-import { formatCsv, formatMarkdown, formatText, reportTables, resultsTable } from '../../src/bench/tables.ts';
+import { formatMarkdown } from '../../src/bench/report.ts';
+import { formatCsv, formatText, reportTables, resultsTable } from '../../src/bench/tables.ts';
 import { reportOf, resultOf, sampleReport } from './sample-report.ts';
 
 describe('figures', () => {
