@@ -1,5 +1,6 @@
 /** The logistic domain, four values at a time: src/mix/logistic.ts. */
 import { SQUASH_AT, STRETCH_AT } from './memory';
+import { load4 } from './scattered';
 
 /** Math.fround(15.99) */
 const STRETCH_LIMIT: f32 = 15.99;
@@ -38,8 +39,11 @@ export function squash1(x: f32): f32 {
 /** The stretch of four probabilities by their 12 high bits. */
 @inline
 export function stretch4(index: v128): v128 {
-  let x = v128.load32_zero(STRETCH_AT + (i32x4.extract_lane(index, 0) << 2));
-  x = v128.load32_lane(STRETCH_AT + (i32x4.extract_lane(index, 1) << 2), x, 1);
-  x = v128.load32_lane(STRETCH_AT + (i32x4.extract_lane(index, 2) << 2), x, 2);
-  return v128.load32_lane(STRETCH_AT + (i32x4.extract_lane(index, 3) << 2), x, 3);
+  const at = i32x4.add(i32x4.shl(index, 2), i32x4.splat(STRETCH_AT));
+  return load4(
+    i32x4.extract_lane(at, 0),
+    i32x4.extract_lane(at, 1),
+    i32x4.extract_lane(at, 2),
+    i32x4.extract_lane(at, 3),
+  );
 }

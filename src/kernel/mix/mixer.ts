@@ -15,6 +15,7 @@ import {
   UPDATES_AT,
   VECTORS_MAX,
 } from './memory';
+import { load4, store4 } from './scattered';
 
 const RATE_DECAY: f32 = 0.002;
 const RATE_SECOND_LAYER: f32 = 0.002;
@@ -114,15 +115,8 @@ function rates(n0: u32, n1: u32, n2: u32, n3: u32): v128 {
   const at1 = UPDATES_AT + (n1 << 2);
   const at2 = UPDATES_AT + (n2 << 2);
   const at3 = UPDATES_AT + (n3 << 2);
-  let updates = v128.load32_zero(at0);
-  updates = v128.load32_lane(at1, updates, 1);
-  updates = v128.load32_lane(at2, updates, 2);
-  updates = v128.load32_lane(at3, updates, 3);
-  const more = f32x4.add(updates, f32x4.splat(1));
-  v128.store32_lane(at0, more, 0);
-  v128.store32_lane(at1, more, 1);
-  v128.store32_lane(at2, more, 2);
-  v128.store32_lane(at3, more, 3);
+  const updates = load4(at0, at1, at2, at3);
+  store4(at0, at1, at2, at3, f32x4.add(updates, f32x4.splat(1)));
   const divisor = f32x4.add(f32x4.splat(1), f32x4.mul(updates, f32x4.splat(RATE_DECAY)));
   return f32x4.add(f32x4.splat(rateLast), f32x4.div(f32x4.splat(rateSpan), divisor));
 }

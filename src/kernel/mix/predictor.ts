@@ -51,6 +51,7 @@ import {
   trainMixersFast,
 } from './mixer';
 import { beginRuns, endRuns, learnRuns, predictRuns, resetRuns } from './runs';
+import { load4, store4To } from './scattered';
 import { bucketOf, find } from './slots';
 
 /** Direct probabilities are stored with this bit flipped: zero memory means 1/2, of which nothing is known. */
@@ -263,10 +264,7 @@ function readHistories(node: u32): u32 {
     const word1 = base + 1024 + (<u32>load<u8>(load<u32>(SLOTS_AT + i, 4) + node) << 2);
     const word2 = base + 2048 + (<u32>load<u8>(load<u32>(SLOTS_AT + i, 8) + node) << 2);
     const word3 = base + 3072 + (<u32>load<u8>(load<u32>(SLOTS_AT + i, 12) + node) << 2);
-    let words = v128.load32_zero(word0);
-    words = v128.load32_lane(word1, words, 1);
-    words = v128.load32_lane(word2, words, 2);
-    words = v128.load32_lane(word3, words, 3);
+    const words = load4(word0, word1, word2, word3);
     store<u32>(WORD_OF_AT + i, word0);
     store<u32>(WORD_OF_AT + i, word1, 4);
     store<u32>(WORD_OF_AT + i, word2, 8);
@@ -298,11 +296,7 @@ function learnHistories(node: u32, bit: u32): void {
   const end = contexts << 2;
   const next = NEXT_AT + bit;
   for (let i: u32 = 0; i < end; i += 16) {
-    const words = adapt4(v128.load(WORDS_AT + i), bit);
-    v128.store32_lane(load<u32>(WORD_OF_AT + i), words, 0);
-    v128.store32_lane(load<u32>(WORD_OF_AT + i, 4), words, 1);
-    v128.store32_lane(load<u32>(WORD_OF_AT + i, 8), words, 2);
-    v128.store32_lane(load<u32>(WORD_OF_AT + i, 12), words, 3);
+    store4To(WORD_OF_AT + i, adapt4(v128.load(WORDS_AT + i), bit));
     // One after the other: two contexts may have got the same slot.
     step(load<u32>(SLOTS_AT + i) + node, next);
     step(load<u32>(SLOTS_AT + i, 4) + node, next);

@@ -14,6 +14,7 @@ import {
   RUN_WORD_OF_AT,
   runTableAt,
 } from './memory';
+import { load4, store4To } from './scattered';
 
 /** Bytes of the words of one context. */
 const CONTEXT_BYTES: u32 = 128;
@@ -62,10 +63,12 @@ export function predictRuns(input: u32, partial: u32, shift: u32): void {
     const bit = v128.and(i32x4.shr_u(expected, shift), one);
     const own = i32x4.add(v128.load(RUN_LENGTH_AT + i), i32x4.shl(bit, 2));
     const at = v128.bitselect(own, nobody, goesOn);
-    let words = v128.load32_zero(i32x4.extract_lane(at, 0));
-    words = v128.load32_lane(i32x4.extract_lane(at, 1), words, 1);
-    words = v128.load32_lane(i32x4.extract_lane(at, 2), words, 2);
-    words = v128.load32_lane(i32x4.extract_lane(at, 3), words, 3);
+    const words = load4(
+      i32x4.extract_lane(at, 0),
+      i32x4.extract_lane(at, 1),
+      i32x4.extract_lane(at, 2),
+      i32x4.extract_lane(at, 3),
+    );
     v128.store(RUN_WORD_OF_AT + i, at);
     v128.store(RUN_WORD_AT + i, words);
     v128.store(input + i, v128.and(stretch4(i32x4.shr_u(words, 20)), goesOn));
@@ -76,11 +79,7 @@ export function predictRuns(input: u32, partial: u32, shift: u32): void {
 @inline
 export function learnRuns(bit: u32): void {
   for (let i: u32 = 0; i < end; i += 16) {
-    const words = adapt4(v128.load(RUN_WORD_AT + i), bit);
-    v128.store32_lane(load<u32>(RUN_WORD_OF_AT + i), words, 0);
-    v128.store32_lane(load<u32>(RUN_WORD_OF_AT + i, 4), words, 1);
-    v128.store32_lane(load<u32>(RUN_WORD_OF_AT + i, 8), words, 2);
-    v128.store32_lane(load<u32>(RUN_WORD_OF_AT + i, 12), words, 3);
+    store4To(RUN_WORD_OF_AT + i, adapt4(v128.load(RUN_WORD_AT + i), bit));
   }
 }
 
