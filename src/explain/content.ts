@@ -32,7 +32,7 @@ export interface ContentChunk {
   /** Where its content begins in the whole content, and its size. */
   readonly start: number;
   readonly size: number;
-  /** Bytes of the whole frame, of its payload, and of the padding inside in bits. */
+  /** Bytes of the whole frame, and of its payload. */
   readonly frameSize: number;
   readonly payloadSize: number;
   readonly frame: ContentFrame;
@@ -48,6 +48,7 @@ export class Content {
   /** The frames that hold the range, in order. */
   readonly chunks: readonly ContentChunk[];
   readonly #archive: ByteSource;
+  /** Content bytes; of an lmz file, decoded and verified. */
   readonly #read: (offset: number, length: number) => Promise<Uint8Array>;
   readonly #options: EncodeOptions;
   readonly #models = new Map<string, Model>();
@@ -65,11 +66,6 @@ export class Content {
     this.#archive = archive;
     this.#read = read;
     this.#options = options;
-  }
-
-  /** Content bytes; of an lmz file, decoded and verified. */
-  read(offset: number, length: number): Promise<Uint8Array> {
-    return this.#read(offset, length);
   }
 
   /** The model of a chunk's member; of one that names none, the one given by the options. */
@@ -110,7 +106,7 @@ export class Content {
     const lanes = parameters?.lanes ?? 1;
     // Lanes go through a chunk side by side: nothing can be left off at its end.
     const length = lanes > 1 ? size : Math.min(size, end - start);
-    const bytes = await this.read(start, length);
+    const bytes = await this.#read(start, length);
     if (parameters?.predictor === PREDICTOR.mix2) {
       const { mix } = parameters;
       return { bytes, size, lanes, coding: mix.languageModel ? 'lm+mix' : 'mix', mix };

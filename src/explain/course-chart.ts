@@ -5,8 +5,9 @@
  */
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
+import { spreadLabels } from '../terminal/chart-labels.ts';
 import { type Explanation, totalsOf } from './explain.ts';
-import { type Way, WAYS } from './measure.ts';
+import { WAYS } from './measure.ts';
 import { bitsPerByte, formatCount, WAY_NAMES } from './summary.ts';
 
 const WIDTH = 900;
@@ -58,27 +59,14 @@ export function courseChart({ bytes, costs, offset }: Explanation): string {
       parts.push(`<path class="${way}" d="${path(points) ?? ''}"/>`);
     });
   const last = points[points.length - 1];
-  for (const { way, at } of spread(WAYS.map((way, i) => ({ way, at: y(last.rates[i]) })))) {
+  const ends = last.rates.map((rate) => y(rate));
+  spreadLabels(ends, LABEL_GAP, HEIGHT - MARGIN.bottom).forEach((at, i) => {
     const left = WIDTH - MARGIN.right + 8;
     parts.push(
-      `<path class="${way}" d="M${left},${number(at)}h18"/>`,
-      `<text x="${left + 23}" y="${number(at)}" dominant-baseline="middle">${WAY_NAMES[way]}</text>`,
+      `<path class="${WAYS[i]}" d="M${left},${number(at)}h18"/>`,
+      `<text x="${left + 23}" y="${number(at)}" dominant-baseline="middle">${WAY_NAMES[WAYS[i]]}</text>`,
     );
-  }
+  });
   parts.push(`<text class="tick" x="${MARGIN.left + 6}" y="${MARGIN.top + 8}">bits/byte</text>`);
   return `${parts.join('\n')}\n</svg>`;
-}
-
-/** Moves labels apart that would cover each other. */
-function spread(labels: { way: Way; at: number }[]): { way: Way; at: number }[] {
-  const floor = HEIGHT - MARGIN.bottom - LABEL_GAP * (labels.length - 1);
-  let next = -Infinity;
-  return labels
-    .sort((a, b) => a.at - b.at)
-    .map(({ way, at }, i) => {
-      next = Math.max(next, Math.min(at, floor + i * LABEL_GAP));
-      const placed = { way, at: next };
-      next += LABEL_GAP;
-      return placed;
-    });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { escapeText } from '../terminal/markup.ts';
+import { escapeText, htmlPage } from '../terminal/markup.ts';
 import { CANDIDATES } from './candidates.ts';
 import { STEPS } from './colours.ts';
 import { courseChart } from './course-chart.ts';
@@ -14,12 +14,12 @@ import { WAYS } from './measure.ts';
 import { COST_UNIT, packNumbers } from './packing.ts';
 import { STYLE } from './page-style.ts';
 import {
-  bitsPerByte,
-  byKind,
   byLine,
   CODING_NAMES,
   dearestLines,
   formatCount,
+  formatRate,
+  kindRows,
   partOf,
   textOf,
   WAY_NAMES,
@@ -29,12 +29,9 @@ const SCRIPT = readFileSync(new URL('./page-script.js', import.meta.url), 'utf8'
 const DEAREST = 12;
 const LINE_TEXT = 90;
 
-const rate = (bits: number, bytes: number): string => bitsPerByte(bits, bytes).toFixed(3);
-
 /** The page. */
 export function explanationPage(explanation: Explanation, name: string): string {
   const { bytes, offset, chunks } = explanation;
-  const title = escapeText(name);
   const facts = {
     size: bytes.length,
     offset,
@@ -44,15 +41,8 @@ export function explanationPage(explanation: Explanation, name: string): string 
     names: WAY_NAMES,
     steps: STEPS,
   };
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<meta charset="utf-8">',
-    '<meta name="color-scheme" content="light dark">',
-    '<meta name="viewport" content="width=device-width">',
-    `<title>${title}, explained by lmz</title>`,
-    `<style>${STYLE}</style>`,
-    `<h1>${title}: where the bits go</h1>`,
+  return htmlPage(`${name}, explained by lmz`, STYLE, [
+    `<h1>${escapeText(name)}: where the bits go</h1>`,
     `<p class="note">${aboutText(explanation)}</p>`,
     waysHtml(explanation),
     scaleHtml(),
@@ -71,9 +61,7 @@ export function explanationPage(explanation: Explanation, name: string): string 
     `<script type="application/json" id="facts">${JSON.stringify(facts).replaceAll('<', '\\u003c')}</script>`,
     `<script type="text/plain" id="numbers">${packNumbers(explanation)}</script>`,
     `<script type="module">\n${SCRIPT}</script>`,
-    '</html>',
-    '',
-  ].join('\n');
+  ]);
 }
 
 function aboutText(explanation: Explanation): string {
@@ -91,7 +79,7 @@ function waysHtml({ bytes, costs }: Explanation): string {
   const labels = WAYS.map(
     (way, i) =>
       `<label><input type="radio" name="way" value="${way}"${i === 0 ? ' checked' : ''}><span class="name">${WAY_NAMES[way]}</span>` +
-      `<span class="rate">${rate(totals[way], bytes.length)}</span> bits/byte<br><span class="bytes">${formatCount(totals[way] / 8)} bytes</span></label>`,
+      `<span class="rate">${formatRate(totals[way], bytes.length)}</span> bits/byte<br><span class="bytes">${formatCount(totals[way] / 8)} bytes</span></label>`,
   );
   return `<fieldset class="ways"><legend>What it costs; the colours show the one that is chosen</legend>${labels.join('')}</fieldset>`;
 }
@@ -113,23 +101,14 @@ function tableHtml(head: readonly string[], rows: readonly (readonly string[])[]
 const WAY_HEADS = WAYS.map((way) => WAY_NAMES[way]);
 
 function kindsHtml(explanation: Explanation): string {
-  const { bytes, costs } = explanation;
-  const all = totalsOf(costs, 0, bytes.length).coded;
-  const rows = byKind(explanation).map(({ label, bytes: count, totals }) => [
-    label,
-    formatCount(count),
-    `${((100 * count) / bytes.length).toFixed(1)} %`,
-    `${((100 * totals.coded) / all).toFixed(1)} %`,
-    ...WAYS.map((way) => rate(totals[way], count)),
-  ]);
-  return tableHtml(['kind', 'bytes', 'of all bytes', 'of all bits', ...WAY_HEADS], rows);
+  return tableHtml(['kind', 'bytes', 'of all bytes', 'of all bits', ...WAY_HEADS], kindRows(explanation));
 }
 
 function linesHtml(explanation: Explanation): string {
   const rows = dearestLines(byLine(explanation), DEAREST).map((line) => [
     `<a href="#line-${line.number}">${line.number}</a>`,
     formatCount(line.totals.coded),
-    rate(line.totals.coded, line.bytes),
+    formatRate(line.totals.coded, line.bytes),
     `<code>${escapeText(textOf(explanation, line, LINE_TEXT))}</code>`,
   ]);
   const table = tableHtml(['line', 'bits', 'bits/byte', 'text'], rows);
@@ -143,7 +122,7 @@ function chunksHtml(chunks: Explanation['chunks']): string {
     formatCount(chunk.start),
     formatCount(chunk.size) + (chunk.size < chunk.chunkSize ? ` of ${formatCount(chunk.chunkSize)}` : ''),
     CODING_NAMES[chunk.coding],
-    ...WAYS.map((way) => rate(chunk.totals[way], chunk.size)),
+    ...WAYS.map((way) => formatRate(chunk.totals[way], chunk.size)),
     formatCount(chunk.totals.coded / 8),
     formatCount(chunk.payloadSize),
     formatCount(chunk.frameSize - chunk.payloadSize),

@@ -43,6 +43,11 @@ export function bitsPerByte(bits: number, bytes: number): number {
   return bytes === 0 ? 0 : bits / bytes;
 }
 
+/** {@link bitsPerByte} with three digits. */
+export function formatRate(bits: number, bytes: number): string {
+  return bitsPerByte(bits, bytes).toFixed(3);
+}
+
 /** `1,234,567` */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
@@ -81,6 +86,20 @@ export function byKind({ bytes, costs }: Explanation): Row[] {
     for (const way of WAYS) row.totals[way] += costs[way][at];
   });
   return rows.filter((row) => row.bytes > 0);
+}
+
+/** {@link byKind} as cells: kind, bytes, share of the bytes, share of the coded bits, bits per byte by way. */
+export function kindRows(explanation: Explanation): string[][] {
+  const { bytes, costs } = explanation;
+  const all = totalsOf(costs, 0, bytes.length).coded;
+  const share = (value: number, of: number): string => `${((100 * value) / of).toFixed(1)} %`;
+  return byKind(explanation).map((kind) => [
+    kind.label,
+    formatCount(kind.bytes),
+    share(kind.bytes, bytes.length),
+    share(kind.totals.coded, all),
+    ...WAYS.map((way) => formatRate(kind.totals[way], kind.bytes)),
+  ]);
 }
 
 /** Every line with its totals. */
@@ -133,24 +152,16 @@ export function summaryText(explanation: Explanation, name: string): string {
   ];
   if (size === 0) return `${lines[0]}\n`;
   const totals = totalsOf(costs, 0, size);
-  const rate = (bits: number, of: number): string => bitsPerByte(bits, of).toFixed(3);
-  const share = (value: number, of: number): string => `${((100 * value) / of).toFixed(1)} %`;
   lines.push(
     '',
     ...table([
       ['', 'bytes', 'bits/byte'],
-      ...WAYS.map((way) => [WAY_NAMES[way], formatCount(totals[way] / 8), rate(totals[way], size)]),
+      ...WAYS.map((way) => [WAY_NAMES[way], formatCount(totals[way] / 8), formatRate(totals[way], size)]),
     ]),
     '',
     ...table([
       ['', 'bytes', 'of bytes', 'of bits', ...WAYS.map((way) => WAY_NAMES[way])],
-      ...byKind(explanation).map((kind) => [
-        kind.label,
-        formatCount(kind.bytes),
-        share(kind.bytes, size),
-        share(kind.totals.coded, totals.coded),
-        ...WAYS.map((way) => rate(kind.totals[way], kind.bytes)),
-      ]),
+      ...kindRows(explanation),
     ]),
     '  (by kind of byte; the last three columns in bits/byte)',
   );
@@ -162,7 +173,7 @@ export function summaryText(explanation: Explanation, name: string): string {
         ...chunks.map((chunk) => [
           formatCount(chunk.start),
           formatCount(chunk.size),
-          ...WAYS.map((way) => rate(chunk.totals[way], chunk.size)),
+          ...WAYS.map((way) => formatRate(chunk.totals[way], chunk.size)),
           CODING_NAMES[chunk.coding],
         ]),
       ]),
@@ -173,7 +184,7 @@ export function summaryText(explanation: Explanation, name: string): string {
     const cells = [
       String(line.number).padStart(6),
       formatCount(line.totals.coded).padStart(6),
-      rate(line.totals.coded, line.bytes).padStart(9),
+      formatRate(line.totals.coded, line.bytes).padStart(9),
     ];
     lines.push(`${cells.join('  ')}  ${textOf(explanation, line, 50)}`);
   }

@@ -6,7 +6,8 @@
  */
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
-import { escapeText } from '../terminal/markup.ts';
+import { spreadLabels } from '../terminal/chart-labels.ts';
+import { escapeText, htmlPage } from '../terminal/markup.ts';
 import type { ProgressEntry } from './loop.ts';
 
 /** A point: megabytes and bits per byte. */
@@ -67,16 +68,6 @@ export function curveOf(title: string, progress: readonly ProgressEntry[]): Curv
     }
   }
   return { title, unit: 'bits per byte', training: thin(training, MAX_POINTS), validation };
-}
-
-/** Moves labels apart that would cover each other. */
-function spread(wanted: readonly number[]): number[] {
-  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]);
-  const placed = [...wanted];
-  order.forEach((label, i) => {
-    if (i > 0) placed[label] = Math.max(placed[label], placed[order[i - 1]] + LABEL_GAP);
-  });
-  return placed;
 }
 
 function style(): string {
@@ -141,7 +132,7 @@ export function curveSvg({ title, training, validation }: Curve): string {
     const end = points.at(-1);
     return end === undefined ? ceiling : Math.min(floor, Math.max(ceiling, y(end[1])));
   });
-  const labels = spread(ends);
+  const labels = spreadLabels(ends, LABEL_GAP);
   names.forEach((name, i) => {
     const style = i % COLOURS.length;
     for (const [megabytes, bits] of thin(validation[name], 24)) {
@@ -171,10 +162,6 @@ export function curveSvg({ title, training, validation }: Curve): string {
 
 /** The picture as a page. */
 export function curveHtml(curve: Curve): string {
-  const title = escapeText(curve.title);
-  return (
-    `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="color-scheme" content="light dark">\n` +
-    `<meta name="viewport" content="width=device-width">\n<title>${title}</title>\n` +
-    `<style>body{margin:2rem auto;max-width:60rem}svg{width:100%;height:auto}</style>\n${curveSvg(curve)}</html>\n`
-  );
+  const style = 'body{margin:2rem auto;max-width:60rem}svg{width:100%;height:auto}';
+  return htmlPage(curve.title, style, [curveSvg(curve).trimEnd()]);
 }
