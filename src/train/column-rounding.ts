@@ -31,9 +31,6 @@ export function unitMoments(inputs: number): Moments {
   return { inputs, mean: new Float64Array(inputs), second };
 }
 
-/** How far the rounding of entry i is passed on to entry k > i: [inputs, inputs], upper triangular. */
-type Compensation = Float64Array;
-
 /** The lower triangle L of a positive definite matrix L L'. */
 function cholesky(matrix: Float64Array, n: number): Float64Array {
   const lower = new Float64Array(n * n);
@@ -72,7 +69,8 @@ function inverse(matrix: Float64Array, n: number): Float64Array {
 export class ColumnRounder {
   readonly #inputs: number;
   readonly #moments: Float64Array;
-  readonly #compensation: Compensation;
+  /** How far the rounding of entry i is passed on to entry k > i: [inputs, inputs], upper triangular. */
+  readonly #compensation: Float64Array;
 
   /** @param centred - a bias will take up what rounding does to a column's mean, so that only the rest counts. */
   constructor({ inputs, mean, second }: Moments, centred: boolean) {

@@ -127,19 +127,19 @@ export function matrixGrids(
 /**
  * Rounds a matrix.
  *
+ * @param rounder - for columns with or without a bias
  * @param corrections - of all biases: what the sums that they join lose by it on average is added
  */
 function roundMatrix(
   { inputs, parts, bias }: Layout,
   parameters: Parameters,
-  moments: Moments,
+  { mean }: Moments,
+  rounder: (centred: boolean) => ColumnRounder,
   corrections: Float64Array,
 ): IntegerMatrix {
   const columns = parts.reduce((sum, part) => sum + part.columns, 0);
   const data = new Int8Array(inputs * columns);
   const exponents = new Int32Array(columns);
-  const withBias = new ColumnRounder(moments, true);
-  const without = new ColumnRounder(moments, false);
   let to = 0;
   for (const { name, columns: width, scale } of parts) {
     // Without direct connections these columns stay zero.
@@ -148,12 +148,11 @@ function roundMatrix(
       if (weights === undefined) continue;
       const column = Float64Array.from({ length: inputs }, (_, i) => weights[i * width + j] * scale);
       const joined = bias(to);
-      const { rounded, exponent } = (joined === undefined ? without : withBias).round(column);
+      const { rounded, exponent } = rounder(joined !== undefined).round(column);
       exponents[to] = exponent;
       for (let i = 0; i < inputs; i++) {
         data[i * columns + to] = rounded[i];
-        if (joined !== undefined)
-          corrections[joined] += moments.mean[i] * (column[i] - rounded[i] / 2 ** exponent);
+        if (joined !== undefined) corrections[joined] += mean[i] * (column[i] - rounded[i] / 2 ** exponent);
       }
     }
   }
@@ -210,10 +209,19 @@ export function quantize(
   const { hidden } = config;
   const gates = gateColumns(config);
   const corrections = new Float64Array(gates + hidden + ALPHABET);
+  // Two matrices read the state, and preparing a rounder takes longer than using it.
+  const rounders = new Map<string, ColumnRounder>();
   const matrices = Object.fromEntries(
     layouts(config).map((layout) => {
-      const moments = calibration?.[layout.reads] ?? unitMoments(layout.inputs);
-      return [layout.matrix, roundMatrix(layout, parameters, moments, corrections)];
+      const { matrix, reads, inputs } = layout;
+      const moments = calibration?.[reads] ?? unitMoments(inputs);
+      const rounder = (centred: boolean): ColumnRounder => {
+        const key = `${reads} ${centred}`;
+        const known = rounders.get(key) ?? new ColumnRounder(moments, centred);
+        rounders.set(key, known);
+        return known;
+      };
+      return [matrix, roundMatrix(layout, parameters, moments, rounder, corrections)];
     }),
   );
   const sum = 2 ** GRIDS.sum;

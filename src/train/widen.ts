@@ -12,20 +12,18 @@ import { Random } from './random.ts';
 import { type RecurrentConfig, recurrentNetwork } from './recurrent.ts';
 import type { TrainerMeta } from './trainer.ts';
 
-/** What may grow. */
-const SIZES = ['units', 'hidden'] as const;
 const SEED = 1;
 
 /** Whether the second is the first but for more units or a larger hidden layer. */
 export function isWider(from: NetworkConfig, to: NetworkConfig): boolean {
   if (from.network !== 'recurrent') return false;
-  const same = { ...to, units: from['units'], hidden: from['hidden'] };
-  const keys = new Set([...Object.keys(from), ...Object.keys(to)]);
-  const equal = [...keys].every(
-    (key) => JSON.stringify(from[key]) === JSON.stringify((same as NetworkConfig)[key]),
-  );
   const [old, wide] = [from, to] as unknown as RecurrentConfig[];
-  return equal && SIZES.every((size) => wide[size] >= old[size]) && (old.hidden > 0 || wide.hidden === 0);
+  return (
+    JSON.stringify({ ...old, units: wide.units, hidden: wide.hidden }) === JSON.stringify(wide) &&
+    wide.units >= old.units &&
+    wide.hidden >= old.hidden &&
+    (old.hidden > 0 || wide.hidden === 0)
+  );
 }
 
 /** Columns and rows of an array, the columns in blocks that grow each for itself. */
