@@ -33,6 +33,15 @@ export interface RuntimeSession {
   release(): Promise<void>;
 }
 
+/** For sessions whose last bits do not matter. */
+export interface RuntimeOptions {
+  /**
+   * Takes denormal numbers for zero, on the whole of the calling thread from then on. Gradients that fade over many steps
+   * are full of them, and some processors take a hundred times as long for each.
+   */
+  readonly flushDenormals?: boolean;
+}
+
 export interface Runtime {
   readonly name: 'onnxruntime-node' | 'onnxruntime-web';
   readonly version: string;
@@ -40,7 +49,7 @@ export interface Runtime {
   readonly id: string;
   tensor(type: string, data: TensorData, dims: readonly number[]): RuntimeTensor;
   /** @throws LmzError LMZ_ENGINE when the runtime refuses the model */
-  create(model: Uint8Array): Promise<RuntimeSession>;
+  create(model: Uint8Array, options?: RuntimeOptions): Promise<RuntimeSession>;
 }
 
 /** What lmz uses of either package. */
@@ -100,9 +109,10 @@ async function open(engine: 'node' | 'web'): Promise<Runtime> {
     version,
     id: `${name} ${version} ${engine === 'node' ? `${process.platform}-${process.arch}` : 'wasm32'}`,
     tensor: (type, data, dims) => new ort.Tensor(type, data, dims),
-    async create(model) {
+    async create(model, { flushDenormals = false } = {}) {
+      const extra = flushDenormals ? { extra: { session: { set_denormal_as_zero: '1' } } } : {};
       try {
-        return await ort.InferenceSession.create(model, options);
+        return await ort.InferenceSession.create(model, { ...options, ...extra });
       } catch (cause) {
         throw new LmzError('LMZ_ENGINE', `${name} refuses the model: ${firstLine(cause)}`, { cause });
       }

@@ -118,7 +118,7 @@ class OrtEngine implements Engine {
  */
 export async function createOrtEngine(network: Network, shape: SegmentShape): Promise<Engine> {
   const runtime = await openRuntime('node');
-  const training = await runtime.create(segmentGraph(network, shape, true));
-  const evaluation = await runtime.create(segmentGraph(network, shape, false));
+  const training = await runtime.create(segmentGraph(network, shape, true), { flushDenormals: true });
+  const evaluation = await runtime.create(segmentGraph(network, shape, false), { flushDenormals: true });
   return new OrtEngine(network, shape, runtime, training, evaluation);
 }
