@@ -24,7 +24,7 @@ const LEVELS: readonly Level[] = [
   { contexts: 'fast', tableBits: 26, model: false, chunkSize: 8 * MIB },
   { contexts: 'standard', tableBits: 25, model: false, chunkSize: 4 * MIB },
   { contexts: 'standard', tableBits: 27, model: false, chunkSize: 8 * MIB },
-  { contexts: 'standard', tableBits: 27, model: true, chunkSize: 4 * MIB },
+  { contexts: 'best', tableBits: 27, model: true, chunkSize: 4 * MIB },
   { contexts: 'best', tableBits: 27, model: true, chunkSize: 8 * MIB },
   { contexts: 'best', tableBits: 27, model: true, chunkSize: 16 * MIB },
   { contexts: 'best', tableBits: 28, model: true, chunkSize: 32 * MIB },
