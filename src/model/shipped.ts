@@ -8,7 +8,7 @@
 /** SHA-256 of the files in `models/`, lower-case hexadecimal. */
 export const SHIPPED_HASHES: ReadonlySet<string> = new Set([
   // default.onnx
-  'ecb91745c2fe7b1b7be5d38bd0c0e78cbf1b16c6ca5643917b364d3a8a47237b',
+  'cae8bd550708f8acfb240c4fa7f81dbdf2f888774d6e9dc59f13273bd259c385',
   // small.onnx
   '4336bf5a0b9dc52926c3ee3dcdc4c619f658eb3920eb68e1339e8ca61d3534ac',
   // transformer-rotary.onnx
