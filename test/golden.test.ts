@@ -13,13 +13,13 @@ describe('golden files', () => {
 
   test.each(GOLDEN)(
     '$name decodes with both decoders, and is what the encoder writes',
-    async ({ name, content, options }) => {
+    async ({ name, content, options, onlyRead }) => {
       const file = new Uint8Array(readFileSync(new URL(`${name}.lmz`, folder)));
       const model = options.model instanceof Uint8Array ? options.model : undefined;
       expect(Buffer.compare(await decompress(file, model ? { model } : {}), content)).toBe(0);
       expect(Buffer.compare(await decode(file, { models: model ? [model] : [] }), content)).toBe(0);
       // A predictor version never changes what it writes; an encoder that writes something else needs a new one.
-      expect(Buffer.compare(await compress(content, options), file)).toBe(0);
+      if (!onlyRead) expect(Buffer.compare(await compress(content, options), file)).toBe(0);
     },
   );
 });
