@@ -37,8 +37,9 @@ for (const [name, { fixture, ...coding }] of Object.entries(CASES)) {
     const options = { lanes: count, threads: 1, ...coding, ...(model && { model }) };
     const encoded = await compress(text, options);
     const path = join(folder, `${name}-${count}.lmz`);
-    const other = existsSync(path) ? new Uint8Array(readFileSync(path)) : encoded;
-    writeFileSync(path, other);
+    const made = existsSync(path);
+    if (!made) writeFileSync(path, encoded);
+    const other = made ? new Uint8Array(readFileSync(path)) : encoded;
     const decoded = await decompress(other, { threads: 1, ...(model && { model }) });
     results[`${name}, ${count} lanes`] = { encoded: digest(encoded), decoded: digest(decoded) };
   }
