@@ -68,12 +68,12 @@ class Training {
       }
       if (bytes_ - lastValidation >= options_.validateEvery) {
         validate();
-        lastValidation = bytes_;
+        lastValidation = lastLog = bytes_;
         logTime = seconds();
       }
       if (bytes_ - lastSave >= SAVE_EVERY) {
         save();
-        lastSave = bytes_;
+        lastSave = lastLog = bytes_;
         logTime = seconds();
       }
     }
