@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { toHex } from '../bytes.ts';
-import { loadModel, type Model } from '../model/load.ts';
+import { loadAgain, type Model } from '../model/load.ts';
 import { type ModelReference, sharedBytes } from './task.ts';
 
 /** A model as other threads take it: its file in shared memory. */
@@ -12,11 +11,7 @@ export function toReference({ hash, bytes, platformBound }: Model): ModelReferen
   return { hash, bytes: sharedBytes(bytes), platformBound };
 }
 
-/** The model again, on another thread: whoever sent it has had it audited, and only its reading is repeated. */
+/** The model again, on another thread. */
 export function loadReference({ hash, bytes, platformBound }: ModelReference): Model {
-  return loadModel(bytes.slice(), {
-    expectedHash: hash,
-    platformBound,
-    trustedHashes: new Set([toHex(hash)]),
-  });
+  return loadAgain(bytes.slice(), hash, platformBound);
 }

@@ -67,11 +67,23 @@ export function loadModel(bytes: Uint8Array, options: LoadOptions = {}): Model {
       `the model has the SHA-256 ${toHex(hash)}, but ${toHex(expectedHash)} is needed`,
     );
   }
+  return read(bytes, hash, platformBound, !platformBound && trustedHashes?.has(toHex(hash)) !== true);
+}
+
+/**
+ * A model that this process has loaded before, on another thread: it is read again, but neither hashed nor audited.
+ *
+ * @param hash - of the file
+ */
+export function loadAgain(bytes: Uint8Array, hash: Uint8Array, platformBound: boolean): Model {
+  return read(bytes, hash, platformBound, false);
+}
+
+function read(bytes: Uint8Array, hash: Uint8Array, platformBound: boolean, audited: boolean): Model {
   const proto = parseModelProto(bytes);
   const graph = readGraph(proto);
   const metadata = readMetadata(proto);
   const contract = readContract(graph, metadata, platformBound);
-  const audited = !platformBound && trustedHashes?.has(toHex(hash)) !== true;
   const audit = audited ? auditGraph(graph, contract) : undefined;
   return { bytes, hash, contract, metadata, platformBound, audit, graph };
 }

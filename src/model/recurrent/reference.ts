@@ -28,6 +28,8 @@ const roundShift = (x: number, bits: number): number => Math.floor(x * 2 ** bits
 function product({ inputs, columns, data, scales }: ScaledMatrix, x: Float64Array): Float64Array {
   const sums = new Float64Array(columns);
   for (let i = 0; i < inputs; i++) {
+    // Many: a state's at the start, a hidden layer's always. The kernel is held against this at every load.
+    if (x[i] === 0) continue;
     for (let j = 0; j < columns; j++) sums[j] += x[i] * data[i * columns + j];
   }
   for (let j = 0; j < columns; j++) sums[j] = Math.floor(sums[j] * scales[j]);
