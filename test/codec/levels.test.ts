@@ -88,6 +88,19 @@ describe('mode auto', () => {
     expect(await decompress(records)).toEqual(recordBytes(3000));
   });
 
+  it('leaves out contexts where all of them do not pay either', async () => {
+    const genes = randomBytes(70_000).map((byte) => 'ACGT'.charCodeAt(byte & 3));
+    const digits = new TextEncoder().encode(Buffer.from(recordBytes(35_000)).toString('hex'));
+    for (const [content, contexts] of [
+      [genes, 'standard'],
+      [digits, 'best'],
+    ] as const) {
+      const file = await compress(content, { model: order1 });
+      expect(await mixingOf(file)).toMatchObject([{ profile: 'text', contexts, languageModel: false }]);
+      expect(await decompress(file)).toEqual(content);
+    }
+  });
+
   it('decides for each chunk', async () => {
     const size = 4096;
     const chunks = [textBytes(size), randomBytes(size), bitmapBytes(size)];
