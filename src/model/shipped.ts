@@ -8,7 +8,7 @@
 /** SHA-256 of the files in `models/`, lower-case hexadecimal. */
 export const SHIPPED_HASHES: ReadonlySet<string> = new Set([
   // default.onnx
-  'cae8bd550708f8acfb240c4fa7f81dbdf2f888774d6e9dc59f13273bd259c385',
+  'fc8ccc8138e42156211b4b4eb236f8759118f2ddb3f60dfe5e0842d03a1a6e70',
   // small.onnx
   '4336bf5a0b9dc52926c3ee3dcdc4c619f658eb3920eb68e1339e8ca61d3534ac',
   // transformer-rotary.onnx
