@@ -118,9 +118,9 @@ describe('a thread that dies', () => {
 
   test('what it cannot open is an error of its own', async () => {
     const reference = toReference(model);
-    const wrong = { ...reference, hash: new Uint8Array(32) };
+    const wrong = { ...reference, bytes: reference.bytes.slice(0, 100) };
     expect((await codedAsync(() => LogitsStage.open({ model: wrong, lanes: 1 }))).code).toBe(
-      'LMZ_MODEL_MISMATCH',
+      'LMZ_MODEL_INVALID',
     );
     const other = toReference(fixture('good-recurrent-int8'));
     expect((await codedAsync(() => LogitsStage.open({ model: other, lanes: 1 }))).code).toBe('LMZ_ENGINE');
