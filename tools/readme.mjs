@@ -47,7 +47,7 @@ function results() {
     table(['bytes', 'original', ...labels], rows),
     '',
     `Everything was decoded and compared. A level of lmz is the smallest on ${first} of the ${best.size} different files. The model, ${number(model)} bytes, comes with`,
-    `lmz and is in no size. \`npm run bench -- corpora\` on ${report.machine}, ${report.measuredAt.slice(0, 10)}; [every file beside every rival](bench/results/corpora.md).`,
+    `lmz and is in no size. \`${report.command}\` on ${report.machine}, ${report.measuredAt.slice(0, 10)}; [every file beside every rival](bench/results/corpora.md).`,
   ].join('\n');
 }
 
