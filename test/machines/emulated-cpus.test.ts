@@ -54,25 +54,32 @@ async function run(cpu: string | undefined, args: string[]): Promise<string> {
   return (await promisify(execFile)(command, all)).stdout;
 }
 
+async function here(args: string[]): Promise<{ args: string[]; printed: string }> {
+  return { args, printed: await run(undefined, args) };
+}
+
 describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
   let folder: string;
   let native: Report;
-  /** Models with references beside them: those of models/, and two Transformers with tokens alone. */
-  let referenced: string[];
-  let networks: string[];
+  /** Arguments of the scripts that compute logits, and what they print on this machine. */
+  let ofModels: { args: string[]; printed: string };
+  let ofKernel: { args: string[]; printed: string };
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'lmz-emulated-'));
     native = JSON.parse(await run(undefined, [script, folder, ...LANES])) as Report;
-    referenced = readdirSync(models)
+    // Models with references beside them: those of models/, and two Transformers with tokens alone.
+    const referenced = readdirSync(models)
       .filter((name) => name.endsWith('.reference.json'))
       .map((name) => fileURLToPath(new URL(name.replace(/\.reference\.json$/, ''), models)));
     for (const positions of ['sinusoidal', 'rotary'] as const) referenced.push(writeTransformer(positions));
-    networks = NETWORKS.map((config, i) => {
+    ofModels = await here([references, TOKENS, ...referenced]);
+    const networks = NETWORKS.map((config, i) => {
       const path = join(folder, `network-${i}.onnx`);
       writeFileSync(path, randomModel(config, 11));
       return path;
     });
-  }, 600_000);
+    ofKernel = await here([kernelLogits, '2', ...networks]);
+  }, 120_000);
   afterAll(() => {
     rmSync(folder, { recursive: true });
   });
@@ -87,14 +94,13 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
     async (cpu) => {
       expect(JSON.parse(await run(cpu, [script, folder, ...LANES]))).toEqual(native);
     },
-    600_000,
+    300_000,
   );
 
   test.concurrent.each(CPUS)(
     '%s computes the same logits of the models of models/ and of two Transformers',
     async (cpu) => {
-      const args = [references, TOKENS, ...referenced];
-      expect(await run(cpu, args)).toBe(await run(undefined, args));
+      expect(await run(cpu, ofModels.args)).toBe(ofModels.printed);
     },
     600_000,
   );
@@ -102,10 +108,9 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
   test.concurrent.each(CPUS)(
     '%s: the kernel gives the same logits',
     async (cpu) => {
-      const args = [kernelLogits, '2', ...networks];
-      expect(await run(cpu, args)).toBe(await run(undefined, args));
+      expect(await run(cpu, ofKernel.args)).toBe(ofKernel.printed);
     },
-    600_000,
+    120_000,
   );
 
   /** A random Transformer of the thesis' width, and tokens for it. */
@@ -121,21 +126,15 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
     return path;
   }
 
-  test.concurrent(
-    'Haswell really is another machine: int8 weights that saturate give other logits there',
-    async () => {
-      const args = [logitsDigest, fixture('inexact-int8-saturates'), '1', '8'];
-      expect(await run('Haswell', args)).not.toBe(await run(undefined, args));
+  test.concurrent.each([
+    ['Haswell', 'int8 weights that saturate give', 'inexact-int8-saturates', '8'],
+    ['Nehalem', 'an ordinary float network gives', 'platform-bound-float', '24'],
+  ])(
+    '%s really is another machine: %s other logits there',
+    async (cpu, _what, model, steps) => {
+      const { args, printed } = await here([logitsDigest, fixture(model), '1', steps]);
+      expect(await run(cpu, args)).not.toBe(printed);
     },
-    300_000,
-  );
-
-  test.concurrent(
-    'Nehalem really is another machine: an ordinary float network gives other logits there',
-    async () => {
-      const args = [logitsDigest, fixture('platform-bound-float'), '1', '24'];
-      expect(await run('Nehalem', args)).not.toBe(await run(undefined, args));
-    },
-    300_000,
+    60_000,
   );
 });

@@ -37,9 +37,8 @@ for (const [name, { fixture, ...coding }] of Object.entries(CASES)) {
     const options = { lanes: count, threads: 1, ...coding, ...(model && { model }) };
     const encoded = await compress(text, options);
     const path = join(folder, `${name}-${count}.lmz`);
-    const made = existsSync(path);
-    if (!made) writeFileSync(path, encoded);
-    const other = made ? new Uint8Array(readFileSync(path)) : encoded;
+    if (!existsSync(path)) writeFileSync(path, encoded);
+    const other = new Uint8Array(readFileSync(path));
     const decoded = await decompress(other, { threads: 1, ...(model && { model }) });
     results[`${name}, ${count} lanes`] = { encoded: digest(encoded), decoded: digest(decoded) };
   }
