@@ -89,8 +89,8 @@ function joined(...orders: readonly Order[]): Order {
 interface PackedMatrix {
   readonly pairs: number;
   readonly blocks: number;
-  /** int8 [blocks][pairs][BLOCK][2] */
-  readonly weights: Int8Array;
+  /** [blocks][pairs][BLOCK][2] */
+  readonly weights: Int16Array;
   readonly scales: Float32Array;
 }
 
@@ -103,7 +103,7 @@ interface Source {
 function pack(inputs: Order, ...sources: readonly Source[]): PackedMatrix {
   const pairs = inputs.length / 2;
   const columns = sources.reduce((sum, source) => sum + source.columns.length, 0);
-  const weights = new Int8Array(inputs.length * columns);
+  const weights = new Int16Array(inputs.length * columns);
   const scales = new Float32Array(columns);
   let to = 0;
   for (const { matrix, columns: order } of sources) {
