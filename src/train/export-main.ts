@@ -20,6 +20,7 @@ import { categoriesOf, type DataFlag, dataFlag, quantity } from './flags.ts';
 import { CHECKPOINT_FILE } from './loop.ts';
 import { createNetwork, type Weights } from './networks.ts';
 import { RowSums } from './tables.ts';
+import { withTemperature } from './temperature.ts';
 import type { TrainerMeta } from './trainer.ts';
 import { validateCategory } from './validation.ts';
 
@@ -32,6 +33,7 @@ interface Flags {
   name: string;
   data: DataFlag[];
   text: string[];
+  temperature: number;
   held: number;
   cache: string;
   validateBytes: number;
@@ -46,6 +48,7 @@ const program = new Command('export')
   .requiredOption('--name <NAME>', 'the name in its metadata')
   .option('--data <WHAT>', 'training text: its end is measured, its hashes are noted', dataFlag, [])
   .option('--text <FILE>', 'another text to measure, in one part from the start (repeatable)', collect, [])
+  .option('--temperature <NUMBER>', 'divides the logits: above 1, predictions are less certain', quantity, 1)
   .option('--held <SHARE>', 'validation share of each file', quantity, 0.015)
   .option('--cache <DIR>', 'folder for decompressed training files', 'cache')
   .option('--validate-bytes <N>', 'bytes of each category to measure', quantity, 262_144);
@@ -76,13 +79,13 @@ async function compare(
 async function main(): Promise<void> {
   const flags = program.parse().opts<Flags>();
   const checkpoint = readCheckpoint<TrainerMeta>(join(flags.checkpoint, CHECKPOINT_FILE));
-  const weights = modelOfCheckpoint(checkpoint);
+  const weights = withTemperature(modelOfCheckpoint(checkpoint), flags.temperature);
   const categories: Category[] = [];
   for (const source of categoriesOf(flags.data)) {
     categories.push(await readCategory(source, flags.held, flags.cache));
   }
   const { bytes, options, schedule } = checkpoint.meta;
-  const training = { bytes, options, schedule };
+  const training = { bytes, options, schedule, temperature: flags.temperature };
   const model = await writeModel(flags.out, weights, { name: flags.name, training, categories });
   console.log(
     `${flags.out}: ${model.bytes.length} bytes, SHA-256 ${toHex(model.hash)}, after ${bytes} training bytes`,

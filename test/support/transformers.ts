@@ -22,7 +22,11 @@ export const TINY_TRANSFORMER: TransformerConfig = {
 };
 
 /** Weights of all sizes that training may give, and larger ones: everything that is limited must be met. */
-export function randomTransformer(config: TransformerConfig, seed: number, gain = 1): IntegerTransformer {
+export function transformerWeights(
+  config: TransformerConfig,
+  seed: number,
+  gain = 1,
+): { parameters: Parameters; tables: Float32Array } {
   const random = new Random(seed);
   const parameters: Parameters = Object.fromEntries(
     transformerNetwork(config).parameters.map(({ name, dims }) => {
@@ -36,6 +40,14 @@ export function randomTransformer(config: TransformerConfig, seed: number, gain 
       ];
     }),
   );
-  const tables = Float32Array.from({ length: 256 * config.width }, () => 0.1 * random.normal());
+  return {
+    parameters,
+    tables: Float32Array.from({ length: 256 * config.width }, () => 0.1 * random.normal()),
+  };
+}
+
+/** The integers of {@link transformerWeights}. */
+export function randomTransformer(config: TransformerConfig, seed: number, gain = 1): IntegerTransformer {
+  const { parameters, tables } = transformerWeights(config, seed, gain);
   return quantizeTransformer(config, parameters, tables);
 }
