@@ -24,6 +24,9 @@ struct Random {
     state ^= state << 5;
     return state;
   }
+
+  /** From 0 up to, but not including, 1. */
+  double share() { return next() / 4294967296.0; }
 };
 
 /** The contexts of one text, as in src/train/contexts.ts: fed byte by byte, it tells the tables' rows. */
@@ -128,7 +131,7 @@ inline std::vector<int> shareLanes(const std::vector<Category>& categories) {
 
 /** One text that is being read. */
 struct Lane {
-  const uint8_t* text;
+  const uint8_t* text = nullptr;
   size_t at, end;
   ContextHasher hasher;
   int last;
@@ -140,6 +143,13 @@ struct Lane {
     end = to;
     hasher.reset();
     last = START_TOKEN;
+  }
+
+  /** Begins a piece as if it stood in the same file as the one before. */
+  void goOn(const uint8_t* newText, size_t from, size_t to) {
+    text = newText;
+    at = from;
+    end = to;
   }
 };
 

@@ -27,6 +27,7 @@ Without --out and --dump it only validates. Steps are 32 lanes of 64 bytes.
   --decay-from BYTES     from here to --bytes the rate falls by a half cosine (no decay)
   --floor SHARE (0.02)   to this share of it
   --drop SHARE (0)       share of the tables' rows left out at random; what is kept is scaled up
+  --carry SHARE (0)      share of the pieces that a lane begins with the state of the piece before, as in a file of several texts
   --seed N (0)           order of the text and what is left out
   --validate-every BYTES (16e6)
   --validate-bytes BYTES (262144)   of each category, from its start
@@ -36,7 +37,7 @@ Without --out and --dump it only validates. Steps are 32 lanes of 64 bytes.
 struct Options {
   std::string state, out, setup, text, dump;
   std::vector<std::pair<std::string, double>> data;
-  double rate = 5e-4, bytes = 1e9, decayFrom = 1e18, floor = 0.02, drop = 0;
+  double rate = 5e-4, bytes = 1e9, decayFrom = 1e18, floor = 0.02, drop = 0, carry = 0;
   long warmup = 200;
   uint32_t seed = 0;
   double validateEvery = 16e6;
@@ -81,6 +82,7 @@ inline void setOption(Options& options, const std::string& flag, const std::stri
   else if (flag == "--floor") options.floor = numberOf(flag, value, 0, 1);
   else if (flag == "--warmup") options.warmup = wholeOf(flag, value, 0, 1e9);
   else if (flag == "--drop") options.drop = numberOf(flag, value, 0, 0.99);
+  else if (flag == "--carry") options.carry = numberOf(flag, value, 0, 1);
   else if (flag == "--seed") options.seed = static_cast<uint32_t>(wholeOf(flag, value, 0, 4294967295.0));
   else if (flag == "--validate-every") options.validateEvery = numberOf(flag, value, 1, MOST);
   else if (flag == "--validate-bytes") options.validateBytes = wholeOf(flag, value, 1, 1e12);

@@ -138,6 +138,11 @@ class Training {
   void beginLane(int lane) {
     Category& category = categories_[categoryOf_[lane]];
     const size_t from = category.nextPiece(random_);
+    // Files are longer than pieces: what the state keeps for long has to be learned too.
+    if (lanes_[lane].text != nullptr && random_.share() < options_.carry) {
+      lanes_[lane].goOn(category.training.data(), from, from + PIECE);
+      return;
+    }
     lanes_[lane].begin(category.training.data(), from, from + PIECE);
     memset(state_ + static_cast<size_t>(lane) * network_.setup.units, 0, network_.setup.units * sizeof(float));
   }
