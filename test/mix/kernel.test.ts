@@ -19,7 +19,7 @@ function lanesOf(size: number, lanes: number): number[] {
   return Array.from({ length: lanes + 1 }, (_, lane) => Math.ceil((size * lane) / lanes));
 }
 
-/** Logits that favour the byte to come, more or less; some rows are flat, some at the limits. */
+/** Logits that favour the byte to come, more or less; some rows are flat, some at the limits, some have equal largest ones. */
 function logitsFor(bytes: Uint8Array, seed: number): Int32Array {
   const next = generator(seed);
   const logits = new Int32Array(bytes.length * 256);
@@ -31,6 +31,7 @@ function logitsFor(bytes: Uint8Array, seed: number): Int32Array {
     for (let s = 0; s < 256; s++) row[s] = (next() % (2 * spread)) - spread;
     if (kind === 2) row.fill(-(2 ** 30));
     row[kind === 3 ? next() & 255 : byte] = kind === 2 ? 2 ** 30 : 500;
+    if (kind === 4) for (let i = 0; i < 3; i++) row[next() & 255] = 500;
   });
   return logits;
 }
@@ -57,11 +58,13 @@ interface Case {
   parameters: MixParameters;
   lanes?: number;
   logits?: Int32Array;
+  logitBits?: number;
 }
 
-function encode(make: typeof createMixEncoder, { bytes, parameters, lanes = 1, logits }: Case): CodedBits {
+function encode(make: typeof createMixEncoder, c: Case): CodedBits {
+  const { bytes, parameters, lanes = 1, logits, logitBits = LOGIT_BITS } = c;
   const starts = lanesOf(bytes.length, lanes);
-  const coder = make(bytes.slice(), starts, parameters, LOGIT_BITS);
+  const coder = make(bytes.slice(), starts, parameters, logitBits);
   drive(coder, bytes, starts, logits);
   return coder.finish();
 }
@@ -69,7 +72,7 @@ function encode(make: typeof createMixEncoder, { bytes, parameters, lanes = 1, l
 function decode(make: typeof createMixDecoder, coded: CodedBits, c: Case): Uint8Array {
   const starts = lanesOf(c.bytes.length, c.lanes ?? 1);
   const chunk = new Uint8Array(c.bytes.length);
-  const coder = make(chunk, starts, c.parameters, coded, LOGIT_BITS);
+  const coder = make(chunk, starts, c.parameters, coded, c.logitBits ?? LOGIT_BITS);
   const returned = drive(coder, chunk, starts, c.logits);
   coder.finish();
   expect(chunk).toEqual(returned);
@@ -122,6 +125,13 @@ describe('the mixing kernel', () => {
         check({ bytes, parameters, lanes, ...(languageModel && { logits: logitsFor(bytes, 6) }) });
       }
     }
+  });
+
+  it('does so with logits of every unit', () => {
+    const bytes = textBytes(400);
+    const parameters = { ...PARAMETERS, languageModel: true };
+    for (const logitBits of [8, 0, 3, 5, 1, 7])
+      check({ bytes, parameters, logits: logitsFor(bytes, 8), logitBits });
   });
 
   it('does so with tables of all sizes, also far too small', () => {

@@ -1,5 +1,6 @@
 /** From logits to cumulative frequencies (src/entropy/cdf.ts), and from those to inputs (src/mix/language-model-input.ts). */
-import { CDF_AT, LOGITS_AT, LOG_AT, POWER_AT } from './memory';
+import { CDF_AT, LOGITS_AT, LOG_AT, POWER_AT, WEIGHTS_AT } from './memory';
+import { load4 } from './scattered';
 
 const ALPHABET: u32 = 256;
 const SHARED: u64 = (1 << 24) - 256;
@@ -8,66 +9,94 @@ const SHARED: u64 = (1 << 24) - 256;
 export let best: u32 = 0;
 export let second: u32 = 0;
 
-let spread: u32 = 0;
+/** Distance from the likeliest symbol's logit from which on a weight is zero. */
 let cutoff: u32 = 0;
 
+/** Prepares the weights of all distances. */
 export function setLogitBits(bits: u32): void {
-  spread = 8 - bits;
+  if (cutoff === <u32>25 << bits) return;
   cutoff = 25 << bits;
+  for (let distance: u32 = 0; distance < cutoff; distance++) {
+    const steps = distance << (8 - bits);
+    store<u32>(WEIGHTS_AT + (distance << 2), load<u32>(POWER_AT + ((steps & 255) << 2)) >> (steps >> 8));
+  }
+  store<u32>(WEIGHTS_AT + (cutoff << 2), 0);
+}
+
+/** The largest of the 256 numbers at an address. */
+@inline
+function largest(at: u32): u32 {
+  let most = v128.load(at);
+  for (let i: u32 = 16; i < 4 * ALPHABET; i += 16) most = i32x4.max_s(most, v128.load(at + i));
+  most = i32x4.max_s(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
+  most = i32x4.max_s(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2));
+  return i32x4.extract_lane(most, 0);
+}
+
+/** Index of the first of the 256 numbers at an address that is this one; it must be there. */
+@inline
+function indexOf(number: u32, at: u32): u32 {
+  const wanted = i32x4.splat(number);
+  let i = at;
+  let found = 0;
+  while ((found = i32x4.bitmask(i32x4.eq(v128.load(i), wanted))) === 0) i += 16;
+  return ((i - at) >> 2) + ctz(found);
+}
+
+/** Replaces the logits by the symbols' weights; returns their sum. */
+@inline
+function weigh(top: u32): u64 {
+  const most = i32x4.splat(top);
+  const limit = i32x4.splat(cutoff);
+  let sum = i64x2.splat(0);
+  for (let at = LOGITS_AT; at < LOGITS_AT + 4 * ALPHABET; at += 16) {
+    // Unsigned: logits may lie 2^31 apart.
+    const distances = i32x4.min_u(i32x4.sub(most, v128.load(at)), limit);
+    const weights = load4(
+      WEIGHTS_AT + (i32x4.extract_lane(distances, 0) << 2),
+      WEIGHTS_AT + (i32x4.extract_lane(distances, 1) << 2),
+      WEIGHTS_AT + (i32x4.extract_lane(distances, 2) << 2),
+      WEIGHTS_AT + (i32x4.extract_lane(distances, 3) << 2),
+    );
+    v128.store(at, weights);
+    sum = i64x2.add(sum, i64x2.extend_low_i32x4_u(weights));
+    sum = i64x2.add(sum, i64x2.extend_high_i32x4_u(weights));
+  }
+  return <u64>(i64x2.extract_lane(sum, 0) + i64x2.extract_lane(sum, 1));
+}
+
+/** Replaces the weights by frequencies without what rounding leaves over, and adds those up; returns their total. */
+@inline
+function accumulate(reciprocal: u32): u32 {
+  const factor = i32x4.splat(reciprocal);
+  const one = i32x4.splat(1);
+  const zero = i32x4.splat(0);
+  let total = zero;
+  for (let i: u32 = 0; i < 4 * ALPHABET; i += 16) {
+    const weights = v128.load(LOGITS_AT + i);
+    const low = i64x2.shr_u(i64x2.extmul_low_i32x4_u(weights, factor), 28);
+    const high = i64x2.shr_u(i64x2.extmul_high_i32x4_u(weights, factor), 28);
+    const frequencies = i32x4.add(v128.shuffle<i32>(low, high, 0, 2, 4, 6), one);
+    v128.store(LOGITS_AT + i, frequencies);
+    const pairs = i32x4.add(frequencies, v128.shuffle<i32>(zero, frequencies, 0, 4, 5, 6));
+    const sums = i32x4.add(pairs, v128.shuffle<i32>(zero, pairs, 0, 1, 4, 5));
+    v128.store(CDF_AT + i, i32x4.add(total, i32x4.sub(sums, frequencies)));
+    total = i32x4.add(total, v128.shuffle<i32>(sums, sums, 3, 3, 3, 3));
+  }
+  return i32x4.extract_lane(total, 0);
 }
 
 /** Turns the logits into cumulative frequencies. */
 export function fillCdf(): void {
-  let highest = v128.load(LOGITS_AT);
-  for (let at = LOGITS_AT + 16; at < LOGITS_AT + 4 * ALPHABET; at += 16) {
-    highest = i32x4.max_s(highest, v128.load(at));
-  }
-  highest = i32x4.max_s(highest, v128.shuffle<i32>(highest, highest, 2, 3, 0, 1));
-  highest = i32x4.max_s(highest, v128.shuffle<i32>(highest, highest, 1, 0, 3, 2));
-  const top = i32x4.extract_lane(highest, 0);
-  let sum: u64 = 0;
-  const left = spread;
-  const limit = cutoff;
-  // The weights take the places of the logits.
-  for (let at = LOGITS_AT; at < LOGITS_AT + 4 * ALPHABET; at += 4) {
-    // Unsigned: logits may lie 2^31 apart.
-    const distance = <u32>(top - load<i32>(at));
-    const steps = distance << left;
-    const weight = distance < limit ? load<u32>(POWER_AT + ((steps & 255) << 2)) >> (steps >> 8) : 0;
-    store<u32>(at, weight);
-    sum += weight;
-  }
-  const reciprocal: u64 = (SHARED << 28) / sum;
-  let total: u32 = 0;
-  let first: u32 = 0;
-  let next: u32 = 0;
-  let one: u32 = 0;
-  let two: u32 = 0;
-  let likeliest: u32 = 0;
-  let likeliestWeight: u32 = 0;
-  for (let s: u32 = 0; s < ALPHABET; s++) {
-    const weight = load<u32>(LOGITS_AT + (s << 2));
-    const frequency: u32 = 1 + <u32>((weight * reciprocal) >> 28);
-    store<u32>(CDF_AT + (s << 2), total);
-    total += frequency;
-    if (frequency > next) {
-      if (frequency > first) {
-        next = first;
-        two = one;
-        first = frequency;
-        one = s;
-      } else {
-        next = frequency;
-        two = s;
-      }
-    }
-    if (weight > likeliestWeight) {
-      likeliestWeight = weight;
-      likeliest = s;
-    }
-  }
+  const top = largest(LOGITS_AT);
+  const likeliest = indexOf(top, LOGITS_AT);
+  const sum = weigh(top);
+  // A weight is at most 2^24 and the largest is that, so the reciprocal is at most 2^28.
+  const rest = (1 << 24) - accumulate(<u32>((SHARED << 28) / sum));
+  let one = indexOf(largest(LOGITS_AT), LOGITS_AT);
+  store<u32>(LOGITS_AT + (one << 2), 0);
+  let two = indexOf(largest(LOGITS_AT), LOGITS_AT);
   // What rounding left over goes to the first most probable symbol: the first of the largest weight, 2^24.
-  const rest = (1 << 24) - total;
   if (rest !== 0) {
     const more = i32x4.splat(rest);
     let s = likeliest + 1;

@@ -106,8 +106,10 @@ export const COARSE_TWO_AT: u32 = COARSE_ONE_AT + 65536 * COARSE_ROW_BYTES;
 export const MODEL_MAP_AT: u32 = MAP_WORD_AT + MAP_BYTES;
 export const MODEL_MATCH_MAP_AT: u32 = MODEL_MAP_AT + 256 * ROW_BYTES;
 const MAPS_END: u32 = MODEL_MATCH_MAP_AT + 16 * 256 * 3 * ROW_BYTES;
+/** Uint32Array(6401): the weight of a symbol by its logit's distance from the likeliest one's. */
+export const WEIGHTS_AT: u32 = (MAPS_END + 63) & ~63;
 /** Here the lanes begin. */
-export const LANES_AT: u32 = (MAPS_END + 4095) & ~4095;
+export const LANES_AT: u32 = (WEIGHTS_AT + 6401 * 4 + 4095) & ~4095;
 
 // Laid out for each chunk.
 export let laneStartsAt: u32 = 0;
