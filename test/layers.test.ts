@@ -30,6 +30,8 @@ const EDGES: Partial<Record<string, RegExp>> = {
   yauzl: /^train\//,
   tar: /^cli\//,
   pngjs: /^bench\//,
+  'lzma-native': /^bench\//,
+  '@bokuweb/zstd-wasm': /^bench\//,
 };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

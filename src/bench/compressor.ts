@@ -50,6 +50,13 @@ export interface Compressor {
   peakMemory?(): number | undefined;
 }
 
+/** Largest resident memory so far, in bytes, of what runs the compressor: processes of its own, or this one. */
+export function peakMemoryOf(compressor: Compressor): number | undefined {
+  return compressor.peakMemory === undefined
+    ? process.resourceUsage().maxRSS * 1024
+    : compressor.peakMemory();
+}
+
 /** Cuts bytes into chunks; the last may be shorter. */
 export function chunksOf(bytes: Uint8Array, chunkSize: number): Uint8Array[] {
   const count = Math.ceil(bytes.length / chunkSize);

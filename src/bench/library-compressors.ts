@@ -1,10 +1,11 @@
 /**
- * Compressors of Node's zlib, and PNG.
+ * Compressors in the measuring process: those of Node's zlib, and packages.
  *
  * @module
  */
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { Availability, Compressor } from './compressor.ts';
+import { PackageCompressor } from './package-compressor.ts';
 
 const present = (version: string | undefined): Promise<Availability> =>
   Promise.resolve(version === undefined ? { missing: 'this Node has it not' } : { version });
@@ -45,35 +46,14 @@ export function closestFactors(count: number): [number, number] {
   return [width, count / width];
 }
 
-/** A development dependency: an installed package does not have it. */
-async function loadPng() {
-  try {
-    return (await import('pngjs')).PNG;
-  } catch {
-    return undefined;
-  }
-}
-
-async function requirePng() {
-  const png = await loadPng();
-  if (png === undefined) throw new Error('the package pngjs is not installed');
-  return png;
-}
-
 /** Bytes as the pixels of a grey image, row filters chosen for every row. No pixels, no image: zero bytes stay zero bytes. */
-export const PNG: Compressor = {
+export const PNG: Compressor = new PackageCompressor({
   name: 'png',
-  kind: 'library',
   label: 'PNG',
-  available: async () => {
-    if ((await loadPng()) === undefined) return { missing: 'the package pngjs is not installed' };
-    const { createRequire } = await import('node:module');
-    const manifest = createRequire(import.meta.url)('pngjs/package.json') as { version: string };
-    return { version: `pngjs ${manifest.version}` };
-  },
-  compress: async (bytes) => {
+  package: 'pngjs',
+  load: async () => (await import('pngjs')).PNG,
+  compress: (png, bytes) => {
     if (bytes.length === 0) return bytes;
-    const png = await requirePng();
     const [width, height] = closestFactors(bytes.length);
     const image = new png({ width, height, colorType: 0, inputColorType: 0, bitDepth: 8 });
     image.data = Buffer.from(bytes);
@@ -86,9 +66,36 @@ export const PNG: Compressor = {
       filterType: -1,
     });
   },
-  decompress: async (bytes) => {
+  decompress: (png, bytes) => {
     if (bytes.length === 0) return bytes;
-    const rgba = (await requirePng()).sync.read(Buffer.from(bytes)).data;
+    const rgba = png.sync.read(Buffer.from(bytes)).data;
     return Uint8Array.from({ length: rgba.length / 4 }, (_, i) => rgba[4 * i]);
   },
-};
+});
+
+/** What `xz` with the flags `-LEVEL` and `e` writes, to the byte. */
+export function xzPackage(name: string, label: string, level: number, extreme = false): Compressor {
+  return new PackageCompressor({
+    name,
+    label,
+    package: 'lzma-native',
+    load: async () => (await import('lzma-native')).default,
+    compress: (lzma, bytes) =>
+      lzma.compress(bytes, { preset: level + (extreme ? lzma.PRESET_EXTREME : 0), check: lzma.CHECK_CRC64 }),
+    decompress: (lzma, bytes) => lzma.decompress(bytes),
+  });
+}
+
+/** The highest level, as `zstd --ultra -22`; the command adds a checksum of four bytes. */
+export const ZSTD: Compressor = new PackageCompressor({
+  name: 'zstd',
+  label: 'zstd --ultra -22',
+  package: '@bokuweb/zstd-wasm',
+  load: async () => {
+    const zstd = await import('@bokuweb/zstd-wasm');
+    await zstd.init();
+    return zstd;
+  },
+  compress: (zstd, bytes) => zstd.compress(bytes, 22),
+  decompress: (zstd, bytes) => zstd.decompress(bytes),
+});

@@ -1,11 +1,13 @@
 /** Every compressor of the table gives back what it got, in both protocols. */
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test, vi } from 'vitest';
-import { chunksOf, codeChunks } from '../../src/bench/compressor.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { chunksOf, codeChunks, type Compressor } from '../../src/bench/compressor.ts';
 import { COMPRESSORS, expandCompressors, findCompressor } from '../../src/bench/compressors.ts';
 import { CommandCompressor } from '../../src/bench/command-compressor.ts';
+import { FirstAvailable } from '../../src/bench/first-available.ts';
 import { closestFactors } from '../../src/bench/library-compressors.ts';
+import { PackageCompressor } from '../../src/bench/package-compressor.ts';
 
 const SEVEN_BIT = fileURLToPath(new URL('../../fixtures/models/good-ascii-128.onnx', import.meta.url));
 
@@ -13,16 +15,26 @@ vi.setConfig({ testTimeout: 240_000 });
 
 const text = new TextEncoder().encode('she sells sea shells by the sea shore; '.repeat(60));
 const bytes = Uint8Array.from({ length: 701 }, (_, i) => (i * i) >> 3);
+const bytes2048 = Uint8Array.from({ length: 2048 }, (_, i) => 200 - (i >> 3));
 
-for (const compressor of COMPRESSORS.values()) {
+/** Whole commands of lmz take a second each on a busy machine, or several. */
+const inputsOf = ({ name }: Compressor): Uint8Array[] =>
+  name.endsWith('command')
+    ? [text]
+    : [text, bytes, ...[0, 1, 2, 3, 2048].map((size) => bytes2048.subarray(0, size))];
+
+/** Every entry, and every way to run those that have several. */
+const ways = [...COMPRESSORS.values()].flatMap((entry) =>
+  entry instanceof FirstAvailable ? entry.ways : [entry],
+);
+for (const compressor of ways) {
   const found = await compressor.available();
   const missing = 'missing' in found ? found.missing : undefined;
-  describe(`${compressor.name}${missing === undefined ? '' : ` (${missing})`}`, () => {
+  const title = `${compressor.name}, ${compressor.kind}`;
+  describe(`${title}${missing === undefined ? '' : ` (${missing})`}`, () => {
     test.skipIf(missing !== undefined)('gives back what it got', async () => {
       expect(found).toMatchObject({ version: expect.stringMatching(/\d/) as string });
-      // A whole lmz command takes a second on a busy machine, or several.
-      const inputs = compressor.name.endsWith('command') ? [text] : [text, bytes, Uint8Array.of(7)];
-      for (const input of inputs) {
+      for (const input of inputsOf(compressor)) {
         const coded = await compressor.compress(input);
         expect(Buffer.compare(await compressor.decompress(coded), input)).toBe(0);
         if (input === text && !/stored|png|flac/.test(compressor.name)) {
@@ -32,6 +44,79 @@ for (const compressor of COMPRESSORS.values()) {
     });
   });
 }
+
+describe('a rival that is a package', () => {
+  const RIVALS = [
+    ['xz', 'lzma-native', 'xz', 0],
+    ['lzma', 'lzma-native', 'xz', 0],
+    // A checksum, and a version of zstd that is not the package's.
+    ['zstd', '@bokuweb/zstd-wasm', 'zstd', 16],
+  ] as const;
+
+  afterEach(() => {
+    vi.doUnmock('lzma-native');
+    vi.doUnmock('@bokuweb/zstd-wasm');
+    vi.resetModules();
+    vi.unstubAllEnvs();
+  });
+
+  /** The table as it is where packages cannot be imported. */
+  async function withoutPackages(): Promise<(name: string) => Compressor> {
+    const absent = (): never => {
+      throw new Error('not installed');
+    };
+    vi.doMock('lzma-native', absent);
+    vi.doMock('@bokuweb/zstd-wasm', absent);
+    vi.resetModules();
+    return (await import('../../src/bench/compressors.ts')).findCompressor;
+  }
+
+  test.for(RIVALS)('%s is the package %s', async ([name, library]) => {
+    const rival = findCompressor(name);
+    expect(await rival.available()).toEqual({
+      version: expect.stringMatching(new RegExp(`^${library} \\d+\\.\\d+\\.\\d+$`)) as string,
+    });
+    expect(rival.kind).toBe('library');
+    expect(rival.peakMemory?.()).toBeGreaterThan(20e6);
+    await expect(rival.decompress(text)).rejects.toThrow();
+  });
+
+  test.for(RIVALS)('%s is the command where there is no %s', async ([name, , program, more], { skip }) => {
+    const there = await findCompressor(name).available();
+    const rival = (await withoutPackages())(name);
+    const found = await rival.available();
+    skip('missing' in found, `no program ${program}`);
+    expect(found).toEqual({ version: expect.stringMatching(/^command \d+\.\d+/) as string });
+    expect(rival.kind).toBe('command');
+    // What was measured of one is not taken for the other.
+    expect(found).not.toEqual(there);
+    const coded = await rival.compress(text);
+    expect(Buffer.compare(await rival.decompress(coded), text)).toBe(0);
+    const difference = coded.length - (await findCompressor(name).compress(text)).length;
+    expect(Math.abs(difference)).toBeLessThanOrEqual(more);
+  });
+
+  test.for(RIVALS)('%s is missing where there is neither', async ([name, library, program]) => {
+    const find = await withoutPackages();
+    vi.stubEnv('PATH', '');
+    const missing = `the package ${library} does not run here, no program ${program}`;
+    expect(await find(name).available()).toEqual({ missing });
+    await expect(find(name).compress(text)).rejects.toThrow(missing);
+  });
+
+  test('a package that is not installed is said to be missing', async () => {
+    const ghost = new PackageCompressor({
+      name: 'ghost',
+      label: 'ghost',
+      package: 'no-such-package',
+      load: () => Promise.reject(new Error('no such package')),
+      compress: (_, input) => input,
+      decompress: (_, input) => input,
+    });
+    expect(await ghost.available()).toEqual({ missing: 'the package no-such-package is not installed' });
+    await expect(ghost.compress(text)).rejects.toThrow('no such package');
+  });
+});
 
 describe('chunks', () => {
   test('the last may be shorter', () => {
