@@ -2,6 +2,8 @@
  * Speed of the built-in model with one lane, whole API, in both directions, beside brotli in the same run; and of the
  * networks alone, in the engines that run them.
  *
+ *     [BYTES=N] npm run bench -- model-speed      N: only so many bytes of the text, for a trial
+ *
  * @module
  */
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -14,6 +16,7 @@ import { formatSpread, readCorpus, spreadOf, writeReport } from './report.ts';
 
 const FILE = 'calgary/book1';
 const ROUNDS = 5;
+const LIMIT = Number(process.env.BYTES ?? Infinity);
 
 /** Kilobytes per second (1000 bytes) of one call. */
 async function speed(size: number, call: () => unknown): Promise<number> {
@@ -23,7 +26,7 @@ async function speed(size: number, call: () => unknown): Promise<number> {
 }
 
 /** Bytes that a network is fed in a round, and lanes that it is fed them in. */
-const STEP_BYTES = 6000;
+const STEP_BYTES = Math.min(6000, LIMIT);
 const LANES = [1, 4, 16, 64];
 const ENGINES = ['kernel', 'node'] as const;
 
@@ -66,7 +69,7 @@ async function networkRows(text: Uint8Array): Promise<string[][]> {
 }
 
 export async function run(): Promise<void> {
-  const data = readCorpus(FILE);
+  const data = readCorpus(FILE).subarray(0, LIMIT);
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: 11,
     [constants.BROTLI_PARAM_LGWIN]: 24,

@@ -14,21 +14,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { logCorpus } from '../../src/bench/log-corpus.ts';
 import { ended, MAIN } from '../cli/harness.ts';
 import { commandsOf, faultOf, unknownFlags } from './command-line.ts';
-import { DOCUMENTS, readDocument, ROOT } from './documents.ts';
+import { DOCUMENTS, readDocument, ROOT, SHELL_BLOCKS } from './documents.ts';
 
 /** Marks of blocks that are not run here, and why. */
 const MARKS: Readonly<Record<string, string>> = {
   ci: 'run by .ci/run, on a clean clone',
-  long: 'takes minutes, or needs data that is not in the repository',
+  long: 'takes minutes, or needs data that is not in the repository: long-commands.test.ts runs a short form',
   network: 'fetches something',
   changes: 'changes files of the repository',
 };
-
-const shells = DOCUMENTS.flatMap((path) =>
-  readDocument(path)
-    .blocks.filter(({ language }) => ['sh', 'bash'].includes(language))
-    .map((block) => ({ name: `${path}:${block.line}`, path, ...block })),
-);
 
 test('every block of code says what it is', () => {
   const faults = DOCUMENTS.flatMap((path) =>
@@ -43,7 +37,7 @@ test('every block of code says what it is', () => {
       .map(({ line }) => `${path}:${line}`),
   );
   expect(faults).toEqual([]);
-  expect(shells.length).toBeGreaterThan(5);
+  expect(SHELL_BLOCKS.length).toBeGreaterThan(5);
 });
 
 describe('commands that run', () => {
@@ -70,7 +64,7 @@ describe('commands that run', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test.for(shells.filter(({ mark }) => mark === ''))('$name', async ({ code }) => {
+  test.for(SHELL_BLOCKS.filter(({ mark }) => mark === ''))('$name', async ({ code }) => {
     const env = { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH'] ?? ''}` };
     const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', code], { cwd: folder, env });
     const { status, stderr } = await ended(child);
@@ -79,7 +73,7 @@ describe('commands that run', () => {
 });
 
 describe('commands that do not', () => {
-  test.for(shells.filter(({ mark }) => mark !== ''))('$name ($mark)', ({ code }) => {
+  test.for(SHELL_BLOCKS.filter(({ mark }) => mark !== ''))('$name ($mark)', ({ code }) => {
     const commands = commandsOf(code);
     expect(commands.length).toBeGreaterThan(0);
     expect(commands.flatMap((words) => faultOf(words) ?? [])).toEqual([]);
@@ -88,7 +82,7 @@ describe('commands that do not', () => {
   test('.ci/run runs the blocks that are marked so', () => {
     const ci = readFileSync(join(ROOT, '.ci/run'), 'utf8');
     expect(ci).toContain('```sh ci');
-    expect(shells.filter(({ mark, path }) => mark === 'ci' && path !== 'README.md')).toEqual([]);
+    expect(SHELL_BLOCKS.filter(({ mark, path }) => mark === 'ci' && path !== 'README.md')).toEqual([]);
   });
 });
 

@@ -77,3 +77,11 @@ export function readDocument(path: string): Document {
 function linksOfHtml(html: string): string[] {
   return [...html.matchAll(/(?:href|src|srcset)="([^"]+)"/g)].map((match) => match[1]);
 }
+
+/** The documents' blocks of shell code, each with its place. */
+export const SHELL_BLOCKS: readonly (Block & { readonly name: string; readonly path: string })[] =
+  DOCUMENTS.flatMap((path) =>
+    readDocument(path)
+      .blocks.filter(({ language }) => ['sh', 'bash'].includes(language))
+      .map((block) => ({ name: `${path}:${block.line}`, path, ...block })),
+  );
