@@ -22,8 +22,7 @@ const EDGES: Partial<Record<string, RegExp>> = {
   'onnxruntime-node': /^(model\/ort\.ts|train\/)/,
   'onnxruntime-web': /^model\/ort\.ts$/,
   'node:fs': /^(cli|train|bench)\/|^mix\/kernel\.ts$|^explain\/page\.ts$/,
-  'node:fs/promises':
-    /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$|^model\/recurrent\/kernel\.ts$/,
+  'node:fs/promises': /^(cli|train|bench)\/|^codec\/byte-source\.ts$|^model\/registry\.ts$|^model\/wasm\.ts$/,
   'binary-parser': /^container\//,
   commander: /^(cli|train|bench|terminal)\//,
   'cli-progress': /^terminal\//,

@@ -92,8 +92,8 @@ export class ModelSteps implements StepLogits {
     this.#time = time;
     this.#t = 0;
     this.#fill(step, time);
-    if (time === 1 && this.#session.runNow) {
-      this.logits = this.#session.runNow(this.#tokens);
+    if (this.#session.runNow) {
+      this.logits = this.#session.runNow(this.#tokens, time);
       return undefined;
     }
     return this.#session.run(this.#tokens, time).then((logits) => {

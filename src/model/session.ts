@@ -20,10 +20,13 @@ import {
   type RuntimeTensor,
   type TensorData,
 } from './ort.ts';
+import { KernelLaneSession } from './kernel-session.ts';
 import { openKernel } from './recurrent/kernel.ts';
 import { recognizeRecurrent } from './recurrent/recognize.ts';
-import { KernelLaneSession } from './recurrent/session.ts';
 import { requireTokens } from './tokens.ts';
+import { openTransformer } from './transformer/kernel.ts';
+import { recognizeTransformer } from './transformer/recognize.ts';
+import type { LaneKernel } from './wasm.ts';
 
 /** A model at work on a fixed number of lanes. */
 export interface LaneSession {
@@ -41,10 +44,12 @@ export interface LaneSession {
    */
   run(tokens: Int32Array | Uint8Array, time: number): Promise<Int32Array>;
   /**
-   * As {@link run} with one token per lane, at once: a promise for each byte costs as much as a small network. Only on
-   * engines that can; `run` works on all.
+   * As {@link run}, at once: a promise for each byte costs as much as a small network. Only on engines that can; `run`
+   * works on all.
+   *
+   * @param time  default 1
    */
-  runNow?(tokens: Int32Array | Uint8Array): Int32Array;
+  runNow?(tokens: Int32Array | Uint8Array, time?: number): Int32Array;
   /** The states as before the first token. */
   reset(): void;
   /** Frees the runtime's memory. Safe to call twice. */
@@ -55,7 +60,7 @@ export interface SessionOptions {
   /** 1 .. 4096; default 1. */
   lanes?: number;
   /**
-   * Default 'auto': the WebAssembly kernel where it knows the model and lanes are few, else onnxruntime-node, else
+   * Default 'auto': the WebAssembly kernel where one knows the model and lanes are few, else onnxruntime-node, else
    * onnxruntime-web. All compute the same logits.
    */
   engine?: Engine;
@@ -177,16 +182,23 @@ class OrtLaneSession implements LaneSession {
 }
 
 /**
- * A session on the WebAssembly kernel.
+ * The WebAssembly kernel of the model's family.
  *
- * @throws LmzError LMZ_ENGINE where the model is not of the kernel's family, or the kernel cannot be had
+ * @throws LmzError LMZ_ENGINE where there is none, or it cannot be had
  */
+async function kernelOf({ graph, platformBound }: Model, lanes: number): Promise<LaneKernel> {
+  // A kernel's arithmetic is that of the graph only as far as the graph's is exact.
+  if (!platformBound) {
+    const recurrent = recognizeRecurrent(graph);
+    if (recurrent !== undefined) return openKernel(recurrent, lanes);
+    const transformer = recognizeTransformer(graph);
+    if (transformer !== undefined) return openTransformer(transformer, lanes);
+  }
+  throw new LmzError('LMZ_ENGINE', 'the WebAssembly kernels run networks that lmz exports, and this is none');
+}
+
 async function openKernelSession(model: Model, lanes: number): Promise<LaneSession> {
-  // The kernel's arithmetic is that of the graph only as far as the graph's is exact.
-  const network = model.platformBound ? undefined : recognizeRecurrent(model.graph);
-  if (network === undefined)
-    throw new LmzError('LMZ_ENGINE', "the WebAssembly kernel runs the default model's family only");
-  return new KernelLaneSession(await openKernel(network, lanes));
+  return new KernelLaneSession(await kernelOf(model, lanes), model.contract.time);
 }
 
 /**

@@ -5,16 +5,15 @@
  */
 import { LmzError } from '../errors.ts';
 import type { Model } from '../model/load.ts';
-import type { Parameters } from './engine.ts';
-import { layerName, type TransformerConfig } from './transformer.ts';
 import {
   GRIDS,
   type IntegerLayer,
   type IntegerNorm,
   type IntegerProduct,
-  type IntegerTransformer,
-} from './transformer-integers.ts';
-import { turnedColumn } from './transformer-quantize.ts';
+} from '../model/transformer/network.ts';
+import type { Parameters } from './engine.ts';
+import { layerName, type TransformerConfig } from './transformer.ts';
+import { type IntegerTransformer, turnedColumn } from './transformer-quantize.ts';
 
 /**
  * @throws LmzError `LMZ_MODEL_INVALID` where the model is not one that the exporter wrote.

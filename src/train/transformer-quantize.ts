@@ -1,5 +1,5 @@
 /**
- * Rounding of a trained Transformer to integers (transformer-integers.ts), and back.
+ * Rounding of a trained Transformer to integers (src/model/transformer/network.ts), and back.
  *
  * Weights have 8 bits and a power of two for each column. Keys and values have 8 bits too; their grids are chosen for each
  * column from the size that the weights give them, for what comes out of a normalisation has a known size. A query's grid
@@ -9,10 +9,7 @@
  * @module
  */
 import { LmzError } from '../errors.ts';
-import type { Parameters } from './engine.ts';
-import { layerName, type TransformerConfig } from './transformer.ts';
 import {
-  BIAS_MAX,
   BYTE_MAX,
   EMBEDDED_MAX,
   GRIDS,
@@ -20,15 +17,27 @@ import {
   type IntegerLayer,
   type IntegerNorm,
   type IntegerProduct,
-  type IntegerTransformer,
   meanMax,
-  OFFSET_MAX,
   queryMax,
   RESIDUAL_MAX,
-  SCALE_MAX,
+  type TransformerNetwork,
+  VALUE_BITS,
   X_MAX,
-} from './transformer-integers.ts';
+} from '../model/transformer/network.ts';
+import type { Parameters } from './engine.ts';
+import { layerName, type TransformerConfig } from './transformer.ts';
 import { rotaryTables, sinusoidTable } from './transformer-positions.ts';
+
+/** A trained network, rounded. */
+export interface IntegerTransformer extends TransformerNetwork {
+  readonly config: TransformerConfig;
+}
+
+/** Rounded factors and offsets of the normalisation. */
+const SCALE_MAX = 1023;
+const OFFSET_MAX = 2 ** 20;
+/** Biases of the products. */
+const BIAS_MAX = 2 ** 13;
 
 /** Logits are base-2 logarithms. */
 const TO_BITS = 1 / Math.LN2;
@@ -36,12 +45,6 @@ const TO_BITS = 1 / Math.LN2;
 const HEADROOM = 6;
 /** The exponents of weights. At least 3: products of hidden units then stay below 2^23, room for a residual. */
 const EXPONENTS = { least: 0, residual: 3, most: 20 } as const;
-/**
- * A step of values finer than that of what becomes of them would be lost. At least 3: their sums over all places, on the
- * grid of what becomes of them, then stay below 2^53.
- */
-const VALUE_BITS = { least: 3, most: GRIDS.x } as const;
-
 const limited = (value: number, most: number): number => Math.max(-most, Math.min(most, Math.round(value)));
 
 /** A score's unit is 2^13 products at most, so that the range of attention is a whole number of them. */

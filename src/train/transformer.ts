@@ -9,22 +9,14 @@
  *
  * @module
  */
+import type { TransformerSizes } from '../model/transformer/network.ts';
 import type { ForwardInputs, ForwardOutputs, Network, ParameterSpec, SegmentShape } from './network.ts';
 import type { Operators } from './operators.ts';
 import { rotaryTables, sinusoidTable } from './transformer-positions.ts';
 
-/** What defines the network; JSON. */
-export interface TransformerConfig {
+/** What defines the network; JSON. After `context` bytes everything begins again. */
+export interface TransformerConfig extends TransformerSizes {
   readonly network: 'transformer';
-  readonly layers: number;
-  readonly heads: number;
-  /** A power of two. */
-  readonly width: number;
-  /** Hidden units, in units of the width. */
-  readonly widening: number;
-  /** Bytes after which everything begins again. */
-  readonly context: number;
-  readonly positions: 'sinusoidal' | 'rotary';
   /** Standard deviation of all weights at the start. */
   readonly initScale: number;
 }

@@ -78,7 +78,8 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
       writeFileSync(path, randomModel(config, 11));
       return path;
     });
-    ofKernel = await here([kernelLogits, '2', ...networks]);
+    const transformers = ['sinusoidal', 'rotary'].map((positions) => join(folder, `${positions}.onnx`));
+    ofKernel = await here([kernelLogits, '2', ...networks, ...transformers]);
   }, 120_000);
   afterAll(() => {
     rmSync(folder, { recursive: true });
@@ -106,7 +107,7 @@ describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
   );
 
   test.concurrent.each(CPUS)(
-    '%s: the kernel gives the same logits',
+    '%s: the kernels give the same logits',
     async (cpu) => {
       expect(await run(cpu, ofKernel.args)).toBe(ofKernel.printed);
     },

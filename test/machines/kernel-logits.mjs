@@ -1,5 +1,5 @@
 /**
- * Prints digests of the logits that the WebAssembly kernel gives for a fixed text, one for each model. Run on the built code by
+ * Prints digests of the logits that the WebAssembly kernels give for a fixed text, one for each model. Run on the built code by
  * emulated-cpus.test.ts, natively and under emulation: `node kernel-logits.mjs LANES MODEL...`.
  *
  * @module

@@ -6,8 +6,7 @@
 import type { Parameters } from '../../src/train/engine.ts';
 import { Random } from '../../src/train/random.ts';
 import { type TransformerConfig, transformerNetwork } from '../../src/train/transformer.ts';
-import type { IntegerTransformer } from '../../src/train/transformer-integers.ts';
-import { quantizeTransformer } from '../../src/train/transformer-quantize.ts';
+import { type IntegerTransformer, quantizeTransformer } from '../../src/train/transformer-quantize.ts';
 
 /** Small enough to be computed many times. */
 export const TINY_TRANSFORMER: TransformerConfig = {

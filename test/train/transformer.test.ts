@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadModel } from '../../src/model/load.ts';
 import { openSession, type SessionOptions } from '../../src/model/session.ts';
+import { TransformerReference } from '../../src/model/transformer/reference.ts';
 import { createOrtEngine } from '../../src/train/engine-ort.ts';
 import { Random } from '../../src/train/random.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -13,11 +14,9 @@ import { type TransformerConfig, transformerNetwork } from '../../src/train/tran
 import { evaluateChunks, floatBits } from '../../src/train/transformer-evaluate.ts';
 import { exportTransformer } from '../../src/train/transformer-export.ts';
 import { importTransformer, restoreTransformer } from '../../src/train/transformer-import.ts';
-import type { IntegerTransformer } from '../../src/train/transformer-integers.ts';
-import { quantizeTransformer } from '../../src/train/transformer-quantize.ts';
+import { type IntegerTransformer, quantizeTransformer } from '../../src/train/transformer-quantize.ts';
 import { tinyCategories, tinyText } from './tiny.ts';
 import { randomTransformer, TINY_TRANSFORMER } from '../support/transformers.ts';
-import { TransformerLane } from './transformer-reference.ts';
 
 function randomTokens(count: number, seed: number): Int32Array {
   const random = new Random(seed);
@@ -25,8 +24,8 @@ function randomTokens(count: number, seed: number): Int32Array {
 }
 
 function expected(network: IntegerTransformer, tokens: Int32Array): number[][] {
-  const lane = new TransformerLane(network);
-  return Array.from(tokens, (token) => lane.step(token));
+  const lane = new TransformerReference(network);
+  return Array.from(tokens, (token) => [...lane.step(token)]);
 }
 
 /** Logits of every byte of every lane, fed in calls of the given numbers of bytes. */
@@ -36,7 +35,7 @@ async function computed(
   calls: readonly number[],
   options: SessionOptions = {},
 ): Promise<number[][][]> {
-  const session = await openSession(loadModel(file), { ...options, lanes: lanes.length });
+  const session = await openSession(loadModel(file), { engine: 'node', ...options, lanes: lanes.length });
   const all: number[][][] = lanes.map(() => []);
   let at = 0;
   for (const time of calls) {

@@ -4,8 +4,15 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
-import { LmzError } from '../../errors.ts';
+import {
+  kernelCode,
+  type KernelExports,
+  KernelLayout,
+  type LaneKernel,
+  probeKernel,
+  roundUp,
+  type WasmModule,
+} from '../wasm.ts';
 import {
   ALPHABET,
   BYTE_ROWS,
@@ -18,52 +25,13 @@ import {
 } from './network.ts';
 import { RecurrentReference } from './reference.ts';
 
-/** What is used of the global of that name; neither ES2023 nor @types/node 20 declare it. */
-declare const WebAssembly: {
-  readonly compile: (bytes: Uint8Array) => Promise<WasmModule>;
-  readonly Instance: new (module: WasmModule) => { readonly exports: unknown };
-};
-/** Compiled code. */
-type WasmModule = object;
-
-/** What the kernel exports. */
-interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  /** Feeds a token to the lane at an address; the logits, int32 [256], are written to another. */
-  readonly step: (network: number, lane: number, token: number, logits: number) => void;
-}
-
 /** As in src/kernel/network/index.ts. */
 const BLOCK = 32;
 const LANE_HEAD = 64;
 /** Row widths are multiples of this. */
 const WIDTH_STEP = 8;
-const PAGE = 65_536;
-/** Everything starts on a cache line. */
+/** Lanes start on a cache line. */
 const LINE = 64;
-/** Most bytes of a kernel's memory. */
-const MEMORY_MAX = 2 ** 32 - PAGE;
-/** Steps of the comparison with the reference when a kernel is made. */
-const PROBE_STEPS = 16;
-
-const file = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/kernel/network.wasm' : '../../kernel/network.wasm',
-  import.meta.url,
-);
-let compiled: Promise<WasmModule> | undefined;
-
-const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
-
-/** Memory handed out from the bottom up: first all sizes, then the memory, then its contents. */
-class Layout {
-  end = 1024;
-
-  take(bytes: number): number {
-    const at = this.end;
-    this.end = roundUp(at + bytes, LINE);
-    return at;
-  }
-}
 
 /** Values of a run of columns, or inputs, of a file's matrix in the padded order of the kernel; -1 is padding. */
 type Order = Int32Array;
@@ -145,10 +113,8 @@ function firstRows(rows: readonly number[]): BigInt64Array {
   return BigInt64Array.from(rows, (size) => BigInt((next += size) - size));
 }
 
-type Values = Int8Array | Int16Array | Int32Array | Float32Array | BigInt64Array;
-
 /** A recurrent network at work in WebAssembly. */
-export class RecurrentKernel {
+export class RecurrentKernel implements LaneKernel {
   readonly lanes: number;
   readonly #step: KernelExports['step'];
   readonly #memory: KernelExports['memory'];
@@ -160,7 +126,6 @@ export class RecurrentKernel {
   readonly logits: Int32Array;
 
   constructor(module: WasmModule, network: RecurrentNetwork, lanes: number) {
-    const { memory, step } = new WebAssembly.Instance(module).exports as KernelExports;
     const { rows, hidden, bias, fromHidden } = network;
     const width = roundUp(network.width, WIDTH_STEP);
     // Units that seldom change, and units that are mostly zero, lie next to each other: pairs of them are left out.
@@ -174,13 +139,8 @@ export class RecurrentKernel {
     const out = joined(neuron, shifted(logit, hidden));
     const columns = joined(gates, shifted(out, gateColumns));
 
-    const layout = new Layout();
-    const contents: [at: number, values: Values][] = [];
-    const put = (values: Values): number => {
-      const at = layout.take(values.byteLength);
-      contents.push([at, values]);
-      return at;
-    };
+    const layout = new KernelLayout();
+    const put = layout.put.bind(layout);
     const putMatrix = ({ pairs, blocks, weights, scales }: PackedMatrix): number =>
       put(Int32Array.of(pairs, blocks, put(weights), put(scales)));
     const work = (bytes: number): number => layout.take(bytes);
@@ -223,18 +183,7 @@ export class RecurrentKernel {
     this.#laneBytes = roundUp(LANE_HEAD + 6 * unit.length + 4 * columns.length, LINE);
     this.#states = layout.take(lanes * this.#laneBytes);
     this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
-    if (layout.end > MEMORY_MAX) {
-      throw new LmzError(
-        'LMZ_ENGINE',
-        `the kernel would need ${layout.end} bytes, at most ${MEMORY_MAX} can be had`,
-      );
-    }
-    const missing = layout.end - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
-    const bytes = new Uint8Array(memory.buffer);
-    for (const [at, { buffer, byteOffset, byteLength }] of contents) {
-      bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    }
+    const { memory, step } = layout.instantiate(module);
     this.lanes = lanes;
     this.#step = step;
     this.#memory = memory;
@@ -257,47 +206,13 @@ export class RecurrentKernel {
   }
 }
 
-/** Text, other bytes and every kind of context, for the comparison: what comes out is decided by every weight. */
-function probeTokens(): Uint8Array {
-  const text = new TextEncoder().encode('The h\u00e9n, 7 ');
-  let x = 1;
-  return Uint8Array.from({ length: PROBE_STEPS }, (_, i) => {
-    x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0;
-    return text[i] ?? x >>> 24;
-  });
-}
-
-/** @throws LmzError LMZ_ENGINE where the kernel and the reference disagree. */
-function probe(kernel: RecurrentKernel, network: RecurrentNetwork): void {
-  const reference = new RecurrentReference(network);
-  for (const token of probeTokens()) {
-    const expected = reference.step(token);
-    kernel.step(0, token);
-    if (expected.some((logit, i) => logit !== kernel.logits[i])) {
-      throw new LmzError('LMZ_ENGINE', 'the WebAssembly kernel computes other logits than the reference');
-    }
-  }
-  kernel.reset();
-}
-
-async function compile(): Promise<WasmModule> {
-  try {
-    return await WebAssembly.compile(await readFile(file));
-  } catch (cause) {
-    throw new LmzError('LMZ_ENGINE', `the WebAssembly kernel cannot be loaded: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
 /**
  * Makes a kernel for a network and tries it.
  *
  * @throws LmzError LMZ_ENGINE where the kernel cannot be loaded, has too little memory, or is wrong
  */
 export async function openKernel(network: RecurrentNetwork, lanes: number): Promise<RecurrentKernel> {
-  compiled ??= compile();
-  const kernel = new RecurrentKernel(await compiled, network, lanes);
-  probe(kernel, network);
+  const kernel = new RecurrentKernel(await kernelCode('network'), network, lanes);
+  probeKernel(kernel, new RecurrentReference(network));
   return kernel;
 }

@@ -1,6 +1,7 @@
 /**
- * The Transformer in integers: what a trained one is rounded to (transformer-quantize.ts) and what the exported graph
- * computes (transformer-export.ts). A value v on a grid of b bits is held as the integer v * 2^b.
+ * The Transformer in integers: what a trained one is rounded to (src/train/transformer-quantize.ts), what the exact ONNX
+ * graph computes (graph.ts), and what reference.ts has as plain loops. A value v on a grid of b bits is held as the integer
+ * v * 2^b.
  *
  * One byte of a lane, `round` to the nearest and halves to even, `/` truncated towards zero:
  *
@@ -25,7 +26,21 @@
  *
  * @module
  */
-import type { TransformerConfig } from './transformer.ts';
+/** Symbols that the network predicts. */
+export const ALPHABET = 256;
+
+/** What the arithmetic must know of a network's sizes. */
+export interface TransformerSizes {
+  readonly layers: number;
+  readonly heads: number;
+  /** A power of two. */
+  readonly width: number;
+  /** Hidden units, in units of the width. */
+  readonly widening: number;
+  /** Bytes before it that a byte sees, and positions. */
+  readonly context: number;
+  readonly positions: 'sinusoidal' | 'rotary';
+}
 
 /** Bits of the grids. */
 export const GRIDS = {
@@ -61,10 +76,18 @@ export const BYTE_MAX = 127;
  * to 0.7 % instead of 0.1. Scores are limited so that float32 holds their differences, and what is masked below them:
  * sums with keys stay below 2^24 units of the product, 2^22 where a unit of the product is as coarse as a score's.
  */
-export function queryMax({ width, heads }: TransformerConfig, productBits: number): number {
+export function queryMax({ width, heads }: TransformerSizes, productBits: number): number {
   const room = 24 - Math.min(2, Math.max(0, GRIDS.score + 2 - productBits));
   return Math.min(4095, Math.floor((2 ** room - 2 ** 14) / ((width / heads) * BYTE_MAX)));
 }
+/** Attention weights are the eighth power of scores above the largest minus this, which is 2^POWER_BITS. */
+export const POWER_BITS = 12;
+export const POWER_MAX = 2 ** POWER_BITS;
+/**
+ * A step of values finer than that of what becomes of them would be lost. At least 3: their sums over all places, on the
+ * grid of what becomes of them, then stay below 2^53.
+ */
+export const VALUE_BITS = { least: 3, most: GRIDS.x } as const;
 /** Queries and keys before their rotation. */
 export const UNROTATED_MAX = 8191;
 /**
@@ -74,12 +97,6 @@ export const UNROTATED_MAX = 8191;
  */
 export const RESIDUAL_MAX = 2 ** 24;
 export const NORMAL_MAX = 2 ** 12;
-/** Rounded factors and offsets of the normalisation. */
-export const SCALE_MAX = 1023;
-export const OFFSET_MAX = 2 ** 20;
-/** Biases of the products. */
-export const BIAS_MAX = 2 ** 13;
-
 /**
  * Squares' sums are looked up by twelve of their bits, at the first of these shifts where twelve are enough. The row is
  * the sum over all shifts of min(4095, floor(squares / 2^shift)): what is too large for one fills its part of the table.
@@ -135,8 +152,8 @@ export interface IntegerLayer {
 }
 
 /** The whole network. */
-export interface IntegerTransformer {
-  readonly config: TransformerConfig;
+export interface TransformerNetwork {
+  readonly config: TransformerSizes;
   /** [256, width] */
   readonly embedding: Int16Array;
   /** Sinusoids [context, width]; or cosines, then sines, of a head, [context, width / heads] each. */

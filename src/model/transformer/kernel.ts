@@ -1,0 +1,175 @@
+/**
+ * Drives the WebAssembly kernel of the Transformer (src/kernel/transformer): lays out its memory, packs the weights, and
+ * compares a few steps with the plain reference before anyone may use it.
+ *
+ * @module
+ */
+import {
+  kernelCode,
+  type KernelExports,
+  KernelLayout,
+  type LaneKernel,
+  probeKernel,
+  roundUp,
+  type WasmModule,
+} from '../wasm.ts';
+import {
+  ALPHABET,
+  GRIDS,
+  type IntegerLayer,
+  type IntegerNorm,
+  type IntegerProduct,
+  meanMax,
+  normalFactor,
+  queryMax,
+  RESIDUAL_MAX,
+  rootTable,
+  type TransformerNetwork,
+} from './network.ts';
+import { TransformerReference } from './reference.ts';
+
+/** As in src/kernel/transformer: columns of a matrix's block, places of a cache's, bytes before a lane's cache. */
+const BLOCK = 32;
+const BLOCK_PLACES = 8;
+const LANE_HEAD = 64;
+/** Bytes of a block in the list of attention weights. */
+const WEIGHTS_ENTRY = 48;
+/** Lanes start on a cache line. */
+const LINE = 64;
+/** Most bytes: keys and values of the thesis' network take 2 MiB a lane. */
+const MEMORY_MAX = 2 ** 30;
+
+/** int16 [blocks][pairs of inputs][BLOCK][2] of [inputs, columns]; the last block is filled up with zeros. */
+function pack({ inputs, columns, data }: IntegerProduct): Int16Array {
+  const packed = new Int16Array(inputs * roundUp(columns, BLOCK));
+  for (let i = 0; i < inputs; i++) {
+    for (let j = 0; j < columns; j++) {
+      const block = Math.floor(j / BLOCK) * inputs * BLOCK;
+      packed[block + (i >> 1) * 2 * BLOCK + (j % BLOCK) * 2 + (i & 1)] = data[i * columns + j];
+    }
+  }
+  return packed;
+}
+
+/** Float32 values as the int32 of the same bits. */
+function bitsOf(...values: readonly number[]): number[] {
+  return [...new Int32Array(Float32Array.from(values).buffer)];
+}
+
+/** A Transformer at work in WebAssembly. */
+export class TransformerKernel implements LaneKernel {
+  readonly lanes: number;
+  readonly #step: KernelExports['step'];
+  readonly #memory: KernelExports['memory'];
+  readonly #network: number;
+  readonly #states: number;
+  readonly #laneBytes: number;
+  readonly #logitsAt: number;
+  /** int32 [lanes, 256], of the last step; a view of the kernel's memory. */
+  readonly logits: Int32Array;
+
+  /** @throws LmzError LMZ_ENGINE where lanes are too many */
+  constructor(module: WasmModule, network: TransformerNetwork, lanes: number) {
+    const { width, heads, widening, context, positions } = network.config;
+    const hidden = width * widening;
+    const places = roundUp(context + 1, BLOCK_PLACES);
+    const layout = new KernelLayout();
+    const put = layout.put.bind(layout);
+
+    // In the order of the kernel's classes Matrix, Norm, Layer and Network.
+    const matrix = (product: IntegerProduct): number => {
+      const { inputs, columns, shifts, bias } = product;
+      const padded = roundUp(columns, BLOCK);
+      const scales = new Float32Array(padded);
+      const biases = new Float32Array(padded);
+      scales.set(Float32Array.from(shifts, (shift) => 2 ** -shift));
+      if (bias) biases.set(bias);
+      return put(Int32Array.of(inputs / 2, padded / BLOCK, put(pack(product)), put(scales), put(biases)));
+    };
+    const norm = ({ scale, offset }: IntegerNorm): number => {
+      const scaled = (values: Int32Array): Float32Array =>
+        Float32Array.from(values, (value) => value * 2 ** -GRIDS.normal);
+      return put(Int32Array.of(put(scaled(scale)), put(scaled(offset))));
+    };
+    const layer = (parts: IntegerLayer, index: number): number =>
+      put(
+        Int32Array.of(
+          matrix(parts.project),
+          matrix(parts.mix),
+          matrix(parts.up),
+          matrix(parts.down),
+          norm(parts.norm1),
+          norm(parts.norm2),
+          ...bitsOf(
+            2 ** (GRIDS.score - parts.productBits),
+            queryMax(network.config, parts.productBits),
+            meanMax(index),
+          ),
+          put(Float64Array.from(parts.valueBits, (bits) => 2 ** (GRIDS.x - bits))),
+        ),
+      );
+    const widest = Math.max(...network.layers.map(({ project }) => project.columns), hidden, ALPHABET);
+    const fields = [
+      width,
+      heads,
+      hidden,
+      context,
+      Number(positions === 'rotary'),
+      places,
+      network.layers.length,
+      put(Int32Array.from(network.layers, layer)),
+      matrix(network.output),
+      put(network.embedding),
+      ...(positions === 'rotary' ? network.positions.map(put) : [put(network.positions[0]), 0]),
+      put(rootTable()),
+      ...bitsOf(normalFactor(width), 1 / width, RESIDUAL_MAX / width),
+      layout.take(2 * Math.max(width, hidden)),
+      layout.take(4 * width),
+      layout.take(4 * roundUp(widest, BLOCK)),
+      layout.take(2 * width),
+      layout.take(4 * places),
+      // Here and below one entry more: it is written, but never counted.
+      layout.take(WEIGHTS_ENTRY * (places / BLOCK_PLACES + 1)),
+      layout.take(4 * Math.max(width, hidden) + 8),
+    ];
+    this.#network = put(Int32Array.from(fields));
+    this.#laneBytes = roundUp(LANE_HEAD + network.layers.length * 4 * width * places, LINE);
+    this.#states = layout.take(lanes * this.#laneBytes);
+    this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
+    const { memory, step } = layout.instantiate(module, MEMORY_MAX);
+    this.lanes = lanes;
+    this.#step = step;
+    this.#memory = memory;
+    this.logits = new Int32Array(memory.buffer, this.#logitsAt, lanes * ALPHABET);
+  }
+
+  /** All lanes as before the first token: what was remembered is not seen before it is written anew. */
+  reset(): void {
+    for (let lane = 0; lane < this.lanes; lane++) {
+      new Uint8Array(this.#memory.buffer, this.#states + lane * this.#laneBytes, LANE_HEAD).fill(0);
+    }
+  }
+
+  step(lane: number, token: number): void {
+    this.#step(
+      this.#network,
+      this.#states + lane * this.#laneBytes,
+      token,
+      this.#logitsAt + lane * 4 * ALPHABET,
+    );
+  }
+}
+
+/**
+ * Makes a kernel for a network and tries it.
+ *
+ * @throws LmzError LMZ_ENGINE where the kernel cannot be loaded, has too little memory, or is wrong
+ */
+export async function openTransformer(
+  network: TransformerNetwork,
+  lanes: number,
+): Promise<TransformerKernel> {
+  const kernel = new TransformerKernel(await kernelCode('transformer'), network, lanes);
+  probeKernel(kernel, new TransformerReference(network));
+  return kernel;
+}

@@ -1,0 +1,137 @@
+/**
+ * What the WebAssembly kernels of networks have in common: where their code is, and the layout of their memory.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { LmzError } from '../errors.ts';
+
+/** What is used of the global of that name; neither ES2023 nor @types/node 20 declare it. */
+declare const WebAssembly: {
+  readonly compile: (bytes: Uint8Array) => Promise<WasmModule>;
+  readonly Instance: new (module: WasmModule) => { readonly exports: unknown };
+};
+/** Compiled code. */
+export type WasmModule = object;
+
+/** What every kernel exports. */
+export interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  /** Feeds a token to the lane at an address; the logits, int32 [256], are written to another. */
+  readonly step: (network: number, lane: number, token: number, logits: number) => void;
+}
+
+const PAGE = 65_536;
+/** Everything starts on a cache line. */
+const LINE = 64;
+/** Most bytes of a kernel's memory. */
+const MEMORY_MAX = 2 ** 32 - PAGE;
+
+const compiled = new Map<string, Promise<WasmModule>>();
+
+async function compile(name: string): Promise<WasmModule> {
+  const folder = import.meta.url.endsWith('.ts') ? '../../dist/kernel/' : '../kernel/';
+  try {
+    return await WebAssembly.compile(await readFile(new URL(`${folder}${name}.wasm`, import.meta.url)));
+  } catch (cause) {
+    throw new LmzError('LMZ_ENGINE', `the WebAssembly kernel cannot be loaded: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The code of the kernel in `src/kernel/NAME`, compiled once.
+ *
+ * @throws LmzError LMZ_ENGINE where it cannot be had
+ */
+export function kernelCode(name: string): Promise<WasmModule> {
+  const known = compiled.get(name) ?? compile(name);
+  compiled.set(name, known);
+  return known;
+}
+
+export const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+type Values = Int8Array | Int16Array | Int32Array | Float32Array | Float64Array | BigInt64Array;
+
+/** Memory handed out from the bottom up: first all sizes, then the memory, then its contents. */
+export class KernelLayout {
+  #end = 1024;
+  readonly #contents: [at: number, values: Values][] = [];
+
+  /** Bytes that are zero at first. */
+  take(bytes: number): number {
+    const at = this.#end;
+    this.#end = roundUp(at + bytes, LINE);
+    return at;
+  }
+
+  put(values: Values): number {
+    const at = this.take(values.byteLength);
+    this.#contents.push([at, values]);
+    return at;
+  }
+
+  /**
+   * Makes the kernel and fills its memory.
+   *
+   * @throws LmzError LMZ_ENGINE where that is more than `most` bytes
+   */
+  instantiate(module: WasmModule, most = MEMORY_MAX): KernelExports {
+    if (this.#end > most) {
+      throw new LmzError(
+        'LMZ_ENGINE',
+        `the kernel would need ${this.#end} bytes, at most ${most} can be had`,
+      );
+    }
+    const exports = new WebAssembly.Instance(module).exports as KernelExports;
+    const missing = this.#end - exports.memory.buffer.byteLength;
+    if (missing > 0) exports.memory.grow(Math.ceil(missing / PAGE));
+    const bytes = new Uint8Array(exports.memory.buffer);
+    for (const [at, { buffer, byteOffset, byteLength }] of this.#contents) {
+      bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    }
+    return exports;
+  }
+}
+
+/** A network at work in WebAssembly. */
+export interface LaneKernel {
+  readonly lanes: number;
+  /** int32 [lanes, 256], of the last step; a view of the kernel's memory. */
+  readonly logits: Int32Array;
+  /** Feeds a token, 0 .. 255, to one lane; its logits are at `lane * 256` of {@link logits}. */
+  step(lane: number, token: number): void;
+  /** All lanes as before the first token. */
+  reset(): void;
+}
+
+/** Steps of the comparison with the reference when a kernel is made. */
+const PROBE_STEPS = 16;
+
+/** Text, other bytes and every kind of context, for the comparison: what comes out is decided by every weight. */
+function probeTokens(): Uint8Array {
+  const text = new TextEncoder().encode('The h\u00e9n, 7 ');
+  let x = 1;
+  return Uint8Array.from({ length: PROBE_STEPS }, (_, i) => {
+    x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0;
+    return text[i] ?? x >>> 24;
+  });
+}
+
+/**
+ * Compares a few steps with the plain reference before anyone may use a kernel.
+ *
+ * @throws LmzError LMZ_ENGINE where they disagree
+ */
+export function probeKernel(kernel: LaneKernel, reference: { step(token: number): Int32Array }): void {
+  for (const token of probeTokens()) {
+    const expected = reference.step(token);
+    kernel.step(0, token);
+    if (expected.some((logit, i) => logit !== kernel.logits[i])) {
+      throw new LmzError('LMZ_ENGINE', 'the WebAssembly kernel computes other logits than the reference');
+    }
+  }
+  kernel.reset();
+}
