@@ -39,15 +39,22 @@ export class KernelLaneSession implements LaneSession {
     throw new RangeError(`"time" expected ${expected}, got ${time}`);
   }
 
-  runNow(tokens: Int32Array | Uint8Array, time = 1): Int32Array {
+  runNow(tokens: Int32Array | Uint8Array): Int32Array {
     const kernel = this.#demand('run');
     const { lanes } = this;
+    requireTokens(tokens, lanes, ALPHABET);
+    for (let lane = 0; lane < lanes; lane++) kernel.step(lane, tokens[lane]);
+    return kernel.logits;
+  }
+
+  // Errors are rejections, as with engines that need time.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async run(tokens: Int32Array | Uint8Array, time: number): Promise<Int32Array> {
     this.#requireTime(time);
+    if (time === 1) return this.runNow(tokens);
+    const kernel = this.#demand('run');
+    const { lanes } = this;
     requireTokens(tokens, lanes * time, ALPHABET);
-    if (time === 1) {
-      for (let lane = 0; lane < lanes; lane++) kernel.step(lane, tokens[lane]);
-      return kernel.logits;
-    }
     const size = lanes * time * ALPHABET;
     if (this.#sequence.length !== size) this.#sequence = new Int32Array(size);
     const all = this.#sequence;
@@ -59,12 +66,6 @@ export class KernelLaneSession implements LaneSession {
       }
     }
     return all;
-  }
-
-  // Errors are rejections, as with engines that need time.
-  // eslint-disable-next-line @typescript-eslint/require-await
-  async run(tokens: Int32Array | Uint8Array, time: number): Promise<Int32Array> {
-    return this.runNow(tokens, time);
   }
 
   reset(): void {

@@ -44,12 +44,10 @@ export interface LaneSession {
    */
   run(tokens: Int32Array | Uint8Array, time: number): Promise<Int32Array>;
   /**
-   * As {@link run}, at once: a promise for each byte costs as much as a small network. Only on engines that can; `run`
-   * works on all.
-   *
-   * @param time  default 1
+   * As {@link run} with one token per lane, at once: a promise for each byte costs as much as a small network. Only on
+   * engines that can, and that gain nothing from sequences; `run` works on all.
    */
-  runNow?(tokens: Int32Array | Uint8Array, time?: number): Int32Array;
+  runNow?(tokens: Int32Array | Uint8Array): Int32Array;
   /** The states as before the first token. */
   reset(): void;
   /** Frees the runtime's memory. Safe to call twice. */
@@ -60,13 +58,16 @@ export interface SessionOptions {
   /** 1 .. 4096; default 1. */
   lanes?: number;
   /**
-   * Default 'auto': the WebAssembly kernel where one knows the model and lanes are few, else onnxruntime-node, else
+   * Default 'auto': the WebAssembly kernel where one knows the model and is the fastest, else onnxruntime-node, else
    * onnxruntime-web. All compute the same logits.
    */
   engine?: Engine;
 }
 
-/** Up to so many lanes the kernel is faster than onnxruntime-node (bench/results/model-speed.md). */
+/**
+ * Up to so many lanes the kernel of recurrent networks is faster than onnxruntime-node (bench/results/model-speed.md). That
+ * of Transformers is with any number: 40 us a byte against 3000, with 1 lane and with 64.
+ */
 const KERNEL_LANES_MAX = 32;
 
 const STATE_ARRAYS = {
@@ -184,12 +185,17 @@ class OrtLaneSession implements LaneSession {
 /**
  * The WebAssembly kernel of the model's family.
  *
+ * @param fastest  only where no other engine is faster
  * @throws LmzError LMZ_ENGINE where there is none, or it cannot be had
  */
-async function kernelOf({ graph, platformBound }: Model, lanes: number): Promise<LaneKernel> {
+async function kernelOf(
+  { graph, platformBound }: Model,
+  lanes: number,
+  fastest: boolean,
+): Promise<LaneKernel> {
   // A kernel's arithmetic is that of the graph only as far as the graph's is exact.
   if (!platformBound) {
-    const recurrent = recognizeRecurrent(graph);
+    const recurrent = fastest && lanes > KERNEL_LANES_MAX ? undefined : recognizeRecurrent(graph);
     if (recurrent !== undefined) return openKernel(recurrent, lanes);
     const transformer = recognizeTransformer(graph);
     if (transformer !== undefined) return openTransformer(transformer, lanes);
@@ -197,8 +203,8 @@ async function kernelOf({ graph, platformBound }: Model, lanes: number): Promise
   throw new LmzError('LMZ_ENGINE', 'the WebAssembly kernels run networks that lmz exports, and this is none');
 }
 
-async function openKernelSession(model: Model, lanes: number): Promise<LaneSession> {
-  return new KernelLaneSession(await kernelOf(model, lanes), model.contract.time);
+async function openKernelSession(model: Model, lanes: number, fastest: boolean): Promise<LaneSession> {
+  return new KernelLaneSession(await kernelOf(model, lanes, fastest), model.contract.time);
 }
 
 /**
@@ -211,10 +217,10 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
   if (!Number.isInteger(lanes) || lanes < 1 || lanes > LANES_MAX) {
     throw new RangeError(`"lanes" expected an integer 1 to ${LANES_MAX}, got ${lanes}`);
   }
-  if (engine === 'kernel') return openKernelSession(model, lanes);
-  if (engine === 'auto' && lanes <= KERNEL_LANES_MAX) {
+  if (engine === 'kernel') return openKernelSession(model, lanes, false);
+  if (engine === 'auto') {
     try {
-      return await openKernelSession(model, lanes);
+      return await openKernelSession(model, lanes, true);
     } catch (error) {
       if (!(error instanceof LmzError)) throw error;
     }

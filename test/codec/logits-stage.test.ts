@@ -9,6 +9,8 @@ import { loadModel, type Model } from '../../src/model/load.ts';
 import { openSession } from '../../src/model/session.ts';
 import { codedAsync } from '../model/errors.ts';
 import { randomModel } from '../model/recurrent/networks.ts';
+import { randomModel as randomTransformer } from '../model/transformer/networks.ts';
+import { TINY_TRANSFORMER } from '../support/transformers.ts';
 import { TINY, tinyText } from '../train/tiny.ts';
 
 const fixture = (name: string): Model =>
@@ -44,6 +46,7 @@ describe.each<[string, Model, number]>([
   ['the kernel, one lane', loadModel(randomModel(TINY, 6)), 1],
   ['the kernel, three lanes', loadModel(randomModel(TINY, 7)), 3],
   ['the kernel, a model that forgets', forgetful, 2],
+  ['the kernel, a Transformer', loadModel(randomTransformer(TINY_TRANSFORMER, 9)), 2],
 ])('%s', (_, model, lanes) => {
   let stage: LogitsStage;
   beforeAll(async () => {

@@ -1,5 +1,5 @@
 /**
- * The models of models/ give the logits that were stored beside them when they were made: in both runtimes here, and under
+ * The models of models/ give the logits that were stored beside them when they were made: in every engine here, and under
  * other processors in test/machines/emulated-cpus.test.ts.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,6 +11,8 @@ const folder = new URL('../../models/', import.meta.url);
 const names = readdirSync(folder)
   .filter((name) => name.endsWith('.onnx'))
   .map((name) => name.replace(/\.onnx$/, ''));
+/** It is counted, not trained, and of no kernel's family. */
+const WITHOUT_KERNEL = ['order2'];
 /** Tokens of a call where a model takes sequences: uneven, so that the last call is shorter. */
 const TIME = 61;
 
@@ -29,6 +31,12 @@ describe.each(names)('%s', (name) => {
     const lanes = await makeReference(model, tokens, { engine: 'node', lanes: 3, time: sequence ? TIME : 1 });
     expect(lanes).toEqual(reference);
   }, 120_000);
+
+  test.skipIf(WITHOUT_KERNEL.includes(name))('the WebAssembly kernel gives the reference', async () => {
+    expect(await makeReference(model, tokens, { engine: 'kernel', lanes: 3 })).toEqual(reference);
+    const options = { engine: 'kernel', time: sequence ? TIME : 1 } as const;
+    expect(await makeReference(model, tokens, options)).toEqual(reference);
+  });
 
   test('onnxruntime-web gives the reference', async () => {
     const options = { engine: 'web', time: sequence ? TIME : 1 } as const;

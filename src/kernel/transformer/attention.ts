@@ -7,11 +7,12 @@
  * the largest score and twice the range of attention: below the largest one seen by more than the range, so that they add
  * nothing to sums or to the total.) Nothing need therefore be cleared when a lane begins again.
  *
- * int16, group by group of 8 columns: keys [blocks of 4 places][4 pairs of columns][4 places][2], values [pairs of
- * places][8 columns][2], so that both are multiplied by pairs without a sum across a vector.
+ * int8, group by group of 8 columns: keys [blocks of 4 places][4 pairs of columns][4 places][2], values [pairs of
+ * places][8 columns][2], so that both are multiplied by pairs without a sum across a vector. As int16 they would need no
+ * widening, but 2 MiB at the end of the thesis' context, more than the second-level cache has left.
  */
-import { BLOCK_PLACES, GROUP, GROUP_BYTES, Layer, Network } from './network';
-import { clip } from './product';
+import { BLOCK_PLACES, GROUP, Layer, Network } from './network';
+import { clip, limit } from './product';
 
 const BYTE_MAX: f32 = 127;
 const UNROTATED_MAX: f32 = 8191;
@@ -29,7 +30,7 @@ const UNSEEN: f32 = -1e38;
 /** Bytes of a block of 8 places in the list of weights: high and low halves, int16 [8] each, and the block's number. */
 const ENTRY: usize = 48;
 /** Bytes of 8 places' values of a group. */
-const BLOCK_BYTES: usize = BLOCK_PLACES * GROUP_BYTES;
+const BLOCK_BYTES: usize = BLOCK_PLACES * GROUP;
 
 /** float32 [count] of queries or keys, turned: the straight ones and, further on, those of the turned columns. */
 function turn(network: Network, straight: usize, turned: usize, place: i32): void {
@@ -51,84 +52,117 @@ function turn(network: Network, straight: usize, turned: usize, place: i32): voi
   }
 }
 
-/** Writes keys and values, float32 [width], limited, to a place of the cache. */
+/** Writes keys and values, int16 [width], to a place of the cache. */
 function remember(network: Network, cache: usize, k: usize, v: usize, slot: usize): void {
-  const width: usize = network.width;
-  const groupBytes = <usize>network.places * GROUP_BYTES;
-  let key = cache + (slot >> 2) * (4 * GROUP_BYTES) + ((slot & 3) << 2);
-  let value = cache + width * 2 * <usize>network.places + (slot >> 1) * (2 * GROUP_BYTES) + ((slot & 1) << 1);
-  for (let i: usize = 0; i < width; i += GROUP) {
-    for (let j: usize = 0; j < GROUP; j++) {
-      const at = (i + j) << 2;
-      const keyed = min(max(load<f32>(k + at), -BYTE_MAX), BYTE_MAX);
-      store<i16>(key + (j >> 1) * 16 + ((j & 1) << 1), <i16>keyed);
-      store<i16>(value + (j << 2), <i16>min(max(load<f32>(v + at), -BYTE_MAX), BYTE_MAX));
+  const bytes = (<usize>network.width) << 1;
+  const groupBytes = <usize>network.places * GROUP;
+  let key = cache + (slot >> 2) * (4 * GROUP) + ((slot & 3) << 1);
+  let value = cache + <usize>network.width * <usize>network.places + (slot >> 1) * (2 * GROUP) + (slot & 1);
+  for (let i: usize = 0; i < bytes; i += GROUP * 2) {
+    for (let j: usize = 0; j < GROUP * 2; j += 2) {
+      store<i8>(key + ((j & ~3) << 1) + ((j & 2) >> 1), load<i8>(k + i + j));
+      store<i8>(value + j, load<i8>(v + i + j));
     }
     key += groupBytes;
     value += groupBytes;
   }
 }
 
-/** Products of a group's query with keys of 4 places. */
+/** Products of a group's query, in pairs, with keys of 4 places. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function products(keys: usize, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
-  const low = i32x4.add(i32x4.dot_i16x8_s(v128.load(keys), q0), i32x4.dot_i16x8_s(v128.load(keys, 16), q1));
+  const low = i32x4.add(
+    i32x4.dot_i16x8_s(v128.load8x8_s(keys), q0),
+    i32x4.dot_i16x8_s(v128.load8x8_s(keys, 8), q1),
+  );
   const high = i32x4.add(
-    i32x4.dot_i16x8_s(v128.load(keys, 32), q2),
-    i32x4.dot_i16x8_s(v128.load(keys, 48), q3),
+    i32x4.dot_i16x8_s(v128.load8x8_s(keys, 16), q2),
+    i32x4.dot_i16x8_s(v128.load8x8_s(keys, 24), q3),
   );
   return i32x4.add(low, high);
 }
 
-/** Adds a group's products to int32 scores; `first`: sets them. */
+/**
+ * Adds the products of one group, or two, of a head to the scores up to `end`, which is after a whole block.
+ *
+ * @param first - they are not added but set
+ * @param last - they are taken to their grid, float32, and the largest of all but the last block returned
+ */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function addProducts(keys: usize, query: usize, scores: usize, end: usize, first: bool): void {
-  const q0 = v128.load32_splat(query);
-  const q1 = v128.load32_splat(query, 4);
-  const q2 = v128.load32_splat(query, 8);
-  const q3 = v128.load32_splat(query, 12);
-  for (let to = scores; to < end; to += 16) {
-    const sum = products(keys, q0, q1, q2, q3);
-    v128.store(to, first ? sum : i32x4.add(sum, v128.load(to)));
-    keys += 4 * GROUP_BYTES;
-  }
-}
-
-/** Adds the last group's products and takes them to the grid of scores, float32. */
-// @ts-ignore: a decorator of AssemblyScript
-@inline
-function finishScores(
+function addProducts(
   keys: usize,
+  more: usize,
   query: usize,
   scores: usize,
   end: usize,
   factor: f32,
+  two: bool,
   first: bool,
-): void {
+  last: bool,
+): v128 {
   const q0 = v128.load32_splat(query);
   const q1 = v128.load32_splat(query, 4);
   const q2 = v128.load32_splat(query, 8);
   const q3 = v128.load32_splat(query, 12);
+  const q4 = v128.load32_splat(query, 16);
+  const q5 = v128.load32_splat(query, 20);
+  const q6 = v128.load32_splat(query, 24);
+  const q7 = v128.load32_splat(query, 28);
   const scale = f32x4.splat(factor);
-  for (let to = scores; to < end; to += 16) {
-    let sum = products(keys, q0, q1, q2, q3);
-    if (!first) sum = i32x4.add(sum, v128.load(to));
-    v128.store(to, f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(sum), scale)));
-    keys += 4 * GROUP_BYTES;
+  let most = f32x4.splat(UNSEEN);
+  let block = most;
+  for (let to = scores; to < end; to += BLOCK_PLACES * 4) {
+    let a = products(keys, q0, q1, q2, q3);
+    let b = products(keys + 4 * GROUP, q0, q1, q2, q3);
+    if (two) {
+      a = i32x4.add(a, products(more, q4, q5, q6, q7));
+      b = i32x4.add(b, products(more + 4 * GROUP, q4, q5, q6, q7));
+      more += BLOCK_BYTES;
+    }
+    keys += BLOCK_BYTES;
+    if (!first) {
+      a = i32x4.add(a, v128.load(to));
+      b = i32x4.add(b, v128.load(to, 16));
+    }
+    if (last) {
+      a = f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(a), scale));
+      b = f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(b), scale));
+      most = f32x4.pmax(most, block);
+      block = f32x4.pmax(a, b);
+    }
+    v128.store(to, a);
+    v128.store(to, b, 16);
   }
+  return most;
 }
 
-/** The largest of the scores up to `end`, which is after a whole block. */
-function largest(scores: usize, end: usize): f32 {
-  let a = v128.load(scores);
-  let b = v128.load(scores, 16);
-  for (let at = scores + 32; at < end; at += 32) {
-    a = f32x4.pmax(a, v128.load(at));
-    b = f32x4.pmax(b, v128.load(at, 16));
+/** Query times keys, for the places up to `seen`; the rest of the last block is not seen. Returns the largest score. */
+function score(network: Network, keys: usize, query: usize, seen: usize, end: usize, factor: f32): f32 {
+  const scores: usize = network.scores;
+  const groupBytes = <usize>network.places * GROUP;
+  const size = <usize>network.width / <usize>network.heads;
+  let more = keys + groupBytes;
+  let most: v128;
+  // Widths of heads are powers of two.
+  if (size == GROUP) {
+    most = addProducts(keys, keys, query, scores, end, factor, false, true, true);
+  } else if (size == 2 * GROUP) {
+    most = addProducts(keys, more, query, scores, end, factor, true, true, true);
+  } else {
+    addProducts(keys, more, query, scores, end, factor, true, true, false);
+    for (let i: usize = 4 * GROUP; ; i += 2 * GROUP) {
+      keys = more + groupBytes;
+      more = keys + groupBytes;
+      query += GROUP * 4;
+      if (i == size) break;
+      addProducts(keys, more, query, scores, end, factor, true, false, false);
+    }
+    most = addProducts(keys, more, query, scores, end, factor, true, false, true);
   }
-  const most = f32x4.pmax(a, b);
+  for (let at = scores + (seen << 2); at < end; at += 4) store<f32>(at, UNSEEN);
+  most = f32x4.pmax(most, f32x4.pmax(v128.load(end - 32), v128.load(end - 16)));
   return max(
     max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
     max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
@@ -235,32 +269,32 @@ function average(values: usize, list: usize, scale: usize, most: f64, out: usize
     const v = values + <usize>load<u32>(at, 32);
     let high = v128.load32_splat(at);
     let low = v128.load32_splat(at, 16);
-    let left = v128.load(v);
-    let right = v128.load(v, 16);
+    let left = v128.load8x8_s(v);
+    let right = v128.load8x8_s(v, 8);
     h0 = i32x4.add(h0, i32x4.dot_i16x8_s(left, high));
     h1 = i32x4.add(h1, i32x4.dot_i16x8_s(right, high));
     l0 = i32x4.add(l0, i32x4.dot_i16x8_s(left, low));
     l1 = i32x4.add(l1, i32x4.dot_i16x8_s(right, low));
     high = v128.load32_splat(at, 4);
     low = v128.load32_splat(at, 20);
-    left = v128.load(v, 32);
-    right = v128.load(v, 48);
+    left = v128.load8x8_s(v, 16);
+    right = v128.load8x8_s(v, 24);
     h0 = i32x4.add(h0, i32x4.dot_i16x8_s(left, high));
     h1 = i32x4.add(h1, i32x4.dot_i16x8_s(right, high));
     l0 = i32x4.add(l0, i32x4.dot_i16x8_s(left, low));
     l1 = i32x4.add(l1, i32x4.dot_i16x8_s(right, low));
     high = v128.load32_splat(at, 8);
     low = v128.load32_splat(at, 24);
-    left = v128.load(v, 64);
-    right = v128.load(v, 80);
+    left = v128.load8x8_s(v, 32);
+    right = v128.load8x8_s(v, 40);
     h0 = i32x4.add(h0, i32x4.dot_i16x8_s(left, high));
     h1 = i32x4.add(h1, i32x4.dot_i16x8_s(right, high));
     l0 = i32x4.add(l0, i32x4.dot_i16x8_s(left, low));
     l1 = i32x4.add(l1, i32x4.dot_i16x8_s(right, low));
     high = v128.load32_splat(at, 12);
     low = v128.load32_splat(at, 28);
-    left = v128.load(v, 96);
-    right = v128.load(v, 112);
+    left = v128.load8x8_s(v, 48);
+    right = v128.load8x8_s(v, 56);
     h0 = i32x4.add(h0, i32x4.dot_i16x8_s(left, high));
     h1 = i32x4.add(h1, i32x4.dot_i16x8_s(right, high));
     l0 = i32x4.add(l0, i32x4.dot_i16x8_s(left, low));
@@ -269,27 +303,6 @@ function average(values: usize, list: usize, scale: usize, most: f64, out: usize
   const divisor = f64x2.splat(total);
   const low = means(h0, l0, scale, divisor, most);
   v128.store(out, i16x8.narrow_i32x4_s(low, means(h1, l1, scale + 32, divisor, most)));
-}
-
-/** Query times keys, for the places up to `seen`; the rest of the last block is not seen. */
-function score(network: Network, keys: usize, query: usize, seen: usize, factor: f32): usize {
-  const scores: usize = network.scores;
-  const groupBytes = <usize>network.places * GROUP_BYTES;
-  const size = <usize>network.width / <usize>network.heads;
-  const end = scores + (((seen + BLOCK_PLACES - 1) & ~(BLOCK_PLACES - 1)) << 2);
-  if (size == GROUP) {
-    finishScores(keys, query, scores, end, factor, true);
-  } else {
-    addProducts(keys, query, scores, end, true);
-    for (let i: usize = 2 * GROUP; i < size; i += GROUP) {
-      keys += groupBytes;
-      query += GROUP_BYTES;
-      addProducts(keys, query, scores, end, false);
-    }
-    finishScores(keys + groupBytes, query + GROUP_BYTES, scores, end, factor, false);
-  }
-  for (let at = scores + (seen << 2); at < end; at += 4) store<f32>(at, UNSEEN);
-  return end;
 }
 
 /**
@@ -310,25 +323,27 @@ export function attend(network: Network, layer: Layer, cache: usize, count: i32,
     turn(network, q, v + rowBytes, place);
     turn(network, k, v + 2 * rowBytes, place);
   }
-  remember(network, cache, k, v, slot);
   const query: usize = network.query;
-  const most = layer.queryMax;
-  for (let i: usize = 0; i < width; i++) {
-    store<i16>(query + (i << 1), <i16>min(max(load<f32>(q + (i << 2)), -most), most));
-  }
+  const key = query + (width << 1);
+  const value = key + (width << 1);
+  limit(q, width, -layer.queryMax, layer.queryMax, query);
+  limit(k, width, -BYTE_MAX, BYTE_MAX, key);
+  limit(v, width, -BYTE_MAX, BYTE_MAX, value);
+  remember(network, cache, key, value, slot);
 
   const seen = <usize>count + 1;
+  const end = <usize>network.scores + (((seen + BLOCK_PLACES - 1) & ~(BLOCK_PLACES - 1)) << 2);
   const size = width / <usize>network.heads;
   const list: usize = network.weights;
-  const placeBytes = <usize>network.places * 2;
-  const values = cache + width * placeBytes;
+  const places: usize = network.places;
+  const values = cache + width * places;
   for (let first: usize = 0; first < width; first += size) {
-    const end = score(network, cache + first * placeBytes, query + (first << 1), seen, layer.scoreScale);
+    const most = score(network, cache + first * places, query + (first << 1), seen, end, layer.scoreScale);
     // The largest has the whole range, so that the total is at least 2^24.
-    weigh(network.scores, end, largest(network.scores, end) - POWER_MAX, list);
+    weigh(network.scores, end, most - POWER_MAX, list);
     for (let i = first; i < first + size; i += GROUP) {
       const scale = <usize>layer.valueScale + (i << 3);
-      average(values + i * placeBytes, list, scale, layer.meanMax, <usize>network.input + (i << 1));
+      average(values + i * places, list, scale, layer.meanMax, <usize>network.input + (i << 1));
     }
   }
 }

@@ -54,7 +54,7 @@ export function step(address: usize, lane: usize, token: i32, logits: usize): vo
   store<i32>(lane, slot == context ? 0 : slot + 1, 4);
 
   embed(network, token, min(count, context - 1));
-  const cacheBytes = (<usize>network.width * <usize>network.places) << 2;
+  const cacheBytes = (<usize>network.width * <usize>network.places) << 1;
   let cache = lane + LANE_HEAD;
   for (let i: usize = 0; i < <usize>network.layers; i++) {
     const layer = changetype<Layer>(<usize>load<u32>(<usize>network.layer + (i << 2)));

@@ -7,8 +7,6 @@
 export const BLOCK_PLACES: usize = 8;
 /** Columns of a head that lie together in the cache; a head's width is a multiple of it. */
 export const GROUP: usize = 8;
-/** Bytes of a group at one place: int16. */
-export const GROUP_BYTES: usize = GROUP * 2;
 /** Bytes of a lane before its cache: the count of bytes so far, int32. */
 export const LANE_HEAD: usize = 64;
 
@@ -77,7 +75,7 @@ export class Network {
   residual: i32;
   /** float32 [columns of the widest product] */
   sums: i32;
-  /** int16 [width] */
+  /** int16 [3][width]: query, key and value. */
   query: i32;
   /** int32 or float32 [places], of one head */
   scores: i32;

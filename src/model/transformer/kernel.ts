@@ -36,8 +36,8 @@ const LANE_HEAD = 64;
 const WEIGHTS_ENTRY = 48;
 /** Lanes start on a cache line. */
 const LINE = 64;
-/** Most bytes: keys and values of the thesis' network take 2 MiB a lane. */
-const MEMORY_MAX = 2 ** 30;
+/** Most bytes: keys and values of the thesis' network take 1 MiB a lane. */
+const MEMORY_MAX = 2 ** 29;
 
 /** int16 [blocks][pairs of inputs][BLOCK][2] of [inputs, columns]; the last block is filled up with zeros. */
 function pack({ inputs, columns, data }: IntegerProduct): Int16Array {
@@ -126,14 +126,14 @@ export class TransformerKernel implements LaneKernel {
       layout.take(2 * Math.max(width, hidden)),
       layout.take(4 * width),
       layout.take(4 * roundUp(widest, BLOCK)),
-      layout.take(2 * width),
+      layout.take(2 * 3 * width),
       layout.take(4 * places),
       // Here and below one entry more: it is written, but never counted.
       layout.take(WEIGHTS_ENTRY * (places / BLOCK_PLACES + 1)),
       layout.take(4 * Math.max(width, hidden) + 8),
     ];
     this.#network = put(Int32Array.from(fields));
-    this.#laneBytes = roundUp(LANE_HEAD + network.layers.length * 4 * width * places, LINE);
+    this.#laneBytes = roundUp(LANE_HEAD + network.layers.length * 2 * width * places, LINE);
     this.#states = layout.take(lanes * this.#laneBytes);
     this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
     const { memory, step } = layout.instantiate(module, MEMORY_MAX);

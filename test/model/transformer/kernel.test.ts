@@ -1,6 +1,5 @@
 /** The Transformer's WebAssembly kernel against onnxruntime and the plain reference: the same bits. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadModel, type Model } from '../../../src/model/load.ts';
@@ -116,21 +115,25 @@ describe('kernel, onnxruntime and reference agree bit for bit', () => {
 });
 
 describe('sessions', () => {
-  test('answer at once, sequences too', async () => {
+  test('answer at once, and give the same as run()', async () => {
     const tokens = tokensOf(3, 40, 7);
     await withEngine(model, 3, 'kernel', async (session) => {
       expect(session.engine).toBe('kernel (wasm)');
-      const expected = await allLogits(session, tokens, new Array<number>(40).fill(1));
+      const expected = await allLogits(session, tokens, [40]);
       session.reset();
-      const all = session.runNow!(Uint8Array.from(tokens.flatMap((lane) => [...lane])), 40);
-      expect(all).toEqual(Int32Array.from(expected.flat().flatMap((logits) => [...logits])));
+      for (let step = 0; step < 40; step++) {
+        const logits = session.runNow!(Uint8Array.from(tokens, (lane) => lane[step]));
+        expect([...logits]).toEqual(expected.flatMap((lane) => [...lane[step]]));
+      }
     });
   });
 
   test('are what "auto" opens, for sizes that the kernel runs', async () => {
-    await withEngine(model, 1, 'auto', (session) => {
-      expect(session.engine).toBe('kernel (wasm)');
-    });
+    for (const lanes of [1, 2000]) {
+      await withEngine(model, lanes, 'auto', (session) => {
+        expect(session.engine).toBe('kernel (wasm)');
+      });
+    }
     for (const other of [{ heads: 4 }, { context: 4097 }]) {
       const refused = loadModel(randomModel({ ...TINY_TRANSFORMER, ...other }, 1));
       expect(recognizeTransformer(refused.graph)).toBeUndefined();
@@ -187,24 +190,22 @@ describe('a kernel that cannot be trusted', () => {
   });
 });
 
-describe('models of the thesis in the kernel give the logits noted beside them', () => {
-  const paths = ['models', 'bench/models'].flatMap((name) => {
-    const folder = new URL(`../../../${name}/`, import.meta.url);
-    return readdirSync(folder)
-      .filter((file) => /^(transformer-)?(rotary|sinusoidal).*\.onnx$/.test(file))
-      .map((file) => [file, fileURLToPath(new URL(file, folder))] as const);
-  });
+// Those that ship: test/models/references.test.ts.
+describe('models of the benchmark in the kernel give the logits noted beside them', () => {
+  const folder = new URL('../../../bench/models/', import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith('.onnx'));
 
   test('there are some', () => {
-    expect(paths.length).toBeGreaterThan(3);
+    expect(names.length).toBeGreaterThan(3);
   });
 
-  test.each(paths)(
+  test.each(names)(
     '%s',
-    async (_, path) => {
-      const noted = JSON.parse(readFileSync(path.replace('.onnx', '.reference.json'), 'utf8')) as Reference;
+    async (name) => {
+      const stored = readFileSync(new URL(name.replace('.onnx', '.reference.json'), folder), 'utf8');
+      const noted = JSON.parse(stored) as Reference;
       const trusted = { trustedHashes: new Set([noted.model]) };
-      const thesis = loadModel(new Uint8Array(readFileSync(path)), trusted);
+      const thesis = loadModel(new Uint8Array(readFileSync(new URL(name, folder))), trusted);
       const options = { engine: 'kernel', lanes: 2, time: 61 } as const;
       expect(await makeReference(thesis, noted.tokens, options)).toEqual(noted);
     },
