@@ -24,7 +24,7 @@ import { CHUNK, codeChunks, codeLengths, percent, SETS, spreadChunks } from './p
 import { corpusPath, formatMarkdown, readCorpus, type Table, writeReport } from './report.ts';
 
 /** Chunks of each text that a Transformer codes, evenly spread, where nothing else is said. */
-const CHUNKS = 16;
+const CHUNKS = 200;
 /** And at least so many of every file of a set. */
 const LEAST_CHUNKS = 2;
 /** Chunks that the rivals and the default model code: all of BOOK1+BOOK2, a third of BIBLE. */
