@@ -8,11 +8,8 @@
  * Units, hidden layer and columns are padded to whole blocks of 32; padding has zero weights, scales and biases, and so
  * stays zero. Row widths are padded to 8.
  */
+import { BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
 
-/** Columns that one pass over the inputs sums up: eight vectors of int32. */
-const BLOCK: usize = 32;
-/** Bytes of a block's weights for one pair of inputs: int16 [32 columns][2]. */
-const PAIR_BYTES: usize = BLOCK * 4;
 const ALPHABET: usize = 256;
 const CONTEXT_BYTES: usize = 6;
 /** Bytes of a lane before its state: the last 5 bytes, the word so far, the word before, as int64. */
@@ -75,18 +72,6 @@ class Network {
   list: i32;
 }
 
-/** Lists the pairs of inputs that are not both zero; returns the list's end. */
-function listPairs(x: usize, count: i32, list: usize): usize {
-  let to = list;
-  for (let i = 0; i < count; i++) {
-    const pair = load<i32>(x + ((<usize>i) << 2));
-    store<i32>(to, i * <i32>PAIR_BYTES);
-    store<i32>(to, pair, 4);
-    to += pair != 0 ? 8 : 0;
-  }
-  return to;
-}
-
 /**
  * sums += x * weights: int16 inputs, int32 sums.
  *
@@ -135,10 +120,6 @@ function scaled(sums: usize, scales: usize): v128 {
   return f32x4.floor(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), v128.load(scales)));
 }
 
-function clip(x: v128, low: f32, high: f32): v128 {
-  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(low)), f32x4.splat(high));
-}
-
 /** floor(x * factor) */
 function floorScale(x: v128, factor: f32): v128 {
   return f32x4.floor(f32x4.mul(x, f32x4.splat(factor)));
@@ -147,11 +128,6 @@ function floorScale(x: v128, factor: f32): v128 {
 /** floor(x * factor + 1/2) */
 function roundScale(x: v128, factor: f32): v128 {
   return f32x4.floor(f32x4.add(f32x4.mul(x, f32x4.splat(factor)), f32x4.splat(0.5)));
-}
-
-/** Eight float32 as int16. */
-function narrow(low: v128, high: v128): v128 {
-  return i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high));
 }
 
 /** Contexts of the lane with the new byte, and the sum of their tables' rows. */

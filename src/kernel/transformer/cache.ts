@@ -6,7 +6,8 @@
  * widening, but 2 MiB at the end of the thesis' context, more than the second-level cache has left.
  */
 import { GROUP, Layer, Network } from './network';
-import { clip, limit } from './product';
+import { clip } from '../products';
+import { limit } from './product';
 
 const BYTE_MAX: f32 = 127;
 const UNROTATED_MAX: f32 = 8191;

@@ -1,6 +1,6 @@
 /** The normalisation of a residual sum. */
 import { Network, Norm } from './network';
-import { clip, narrow } from './product';
+import { clip, narrow } from '../products';
 
 const ROOT_ROWS: f64 = 4095;
 const NORMAL_MAX: f64 = 4096;

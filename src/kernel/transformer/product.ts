@@ -1,10 +1,6 @@
 /** Products of int16 inputs with a matrix, and steps between float32 and int16. */
+import { BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
 import { Matrix } from './network';
-
-/** Columns that one pass over the inputs sums up: eight vectors of int32. */
-const BLOCK: usize = 32;
-/** Bytes of a block's weights for one pair of inputs. */
-const PAIR_BYTES: usize = BLOCK * 4;
 
 /** round(sum * scale) + bias, halves to even as ONNX's Round has it: int32 to float32. */
 // @ts-ignore: a decorator of AssemblyScript
@@ -12,18 +8,6 @@ const PAIR_BYTES: usize = BLOCK * 4;
 function finished(sum: v128, scales: usize, bias: usize): v128 {
   const scaled = f32x4.mul(f32x4.convert_i32x4_s(sum), v128.load(scales));
   return f32x4.add(f32x4.nearest(scaled), v128.load(bias));
-}
-
-/** Lists the pairs of inputs that are not both zero; returns the list's end. */
-function listPairs(x: usize, count: i32, list: usize): usize {
-  let to = list;
-  for (let i = 0; i < count; i++) {
-    const pair = load<i32>(x + ((<usize>i) << 2));
-    store<i32>(to, i * <i32>PAIR_BYTES);
-    store<i32>(to, pair, 4);
-    to += pair != 0 ? 8 : 0;
-  }
-  return to;
 }
 
 /**
@@ -72,19 +56,6 @@ export function multiply(matrix: Matrix, x: usize, list: usize, out: usize): voi
     bias += BLOCK * 4;
     out += BLOCK * 4;
   }
-}
-
-// @ts-ignore: a decorator of AssemblyScript
-@inline
-export function clip(x: v128, low: f32, high: f32): v128 {
-  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(low)), f32x4.splat(high));
-}
-
-/** Eight float32 that int16 holds. */
-// @ts-ignore: a decorator of AssemblyScript
-@inline
-export function narrow(low: v128, high: v128): v128 {
-  return i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(low), i32x4.trunc_sat_f32x4_s(high));
 }
 
 /** int16 [count] of float32 [count], limited; the count is a multiple of 8. */
