@@ -196,6 +196,8 @@ function decodeBody(type: number, reader: ByteReader, offset: number): Frame {
       kind: type - SKIPPABLE_FIRST,
     };
   }
+  // Front to back an index ends the frames; only an index that lists one among them leads here.
+  if (type === FRAME_TYPE.index) throw reader.fail('an index stands in its place');
   throw new LmzError('LMZ_UNSUPPORTED', `frame type 0x${type.toString(16)} is unknown`, {
     offset,
     hint: 'A newer release of lmz reads it.',

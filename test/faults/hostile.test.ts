@@ -477,6 +477,7 @@ const indexed = (index: MemberFields['index'], fields: MemberFields = {}) =>
   one(frame, { content: fish, index: index!, ...fields });
 const two = [stored(fish.subarray(0, 10)), stored(fish.subarray(10))];
 const entriesOf = (parts: readonly Part[]) => parts.map((part) => [part.bytes.length, part.rawSize] as const);
+const strayIndex = sectionsOf(storedMember).at(-2)!;
 const indexes: Case[] = [
   { name: 'lists no frame', file: indexed({ entries: [] }), code: 'LMZ_CORRUPT' },
   {
@@ -526,6 +527,11 @@ const indexes: Case[] = [
   {
     name: 'has a frame size of 9 bytes',
     file: indexed({ entries: [[longVarint(size, 9), 18]] }),
+    code: 'LMZ_CORRUPT',
+  },
+  {
+    name: 'lists an index as a frame',
+    file: one([frame, { bytes: strayIndex, rawSize: 18 }], { content: concat(fish, fish) }),
     code: 'LMZ_CORRUPT',
   },
   {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LmzError } from '../../src/errors.ts';
 import type { Parameters } from '../../src/train/engine.ts';
 import { Random } from '../../src/train/random.ts';
 import { type TransformerConfig, transformerNetwork } from '../../src/train/transformer.ts';
@@ -45,8 +46,17 @@ export function transformerWeights(
   };
 }
 
-/** The integers of {@link transformerWeights}. */
+/**
+ * The integers of {@link transformerWeights}; of weights half as large, and half of that, where sums have no room for
+ * them: by chance the columns' gains may all be large.
+ */
 export function randomTransformer(config: TransformerConfig, seed: number, gain = 1): IntegerTransformer {
-  const { parameters, tables } = transformerWeights(config, seed, gain);
-  return quantizeTransformer(config, parameters, tables);
+  for (let size = gain; ; size /= 2) {
+    const { parameters, tables } = transformerWeights(config, seed, size);
+    try {
+      return quantizeTransformer(config, parameters, tables);
+    } catch (error) {
+      if (size < gain / 16 || !(error instanceof LmzError)) throw error;
+    }
+  }
 }
