@@ -19,7 +19,7 @@ import type { MixParameters } from '../mix/parameters.ts';
 import { laneStarts } from './lanes.ts';
 import { codeSymbols } from './language-model.ts';
 import { codeHighBits } from './masked.ts';
-import { codeBytes } from './mixing.ts';
+import { decodeBytes, encodeBytes } from './mixing.ts';
 import type { OpenModel, Watch } from './model-steps.ts';
 
 /** A frame ready to be written: its header, and its payload in pieces. */
@@ -117,7 +117,7 @@ export async function mixBits(
 ): Promise<CodedBits> {
   const starts = laneStarts(chunk.length, lanes);
   const encoder = createKernelEncoder(chunk, starts, mix, model?.contract.logitBits);
-  await codeBytes(encoder, chunk, starts, model, true, watch);
+  await encodeBytes(encoder, chunk, starts, model, watch);
   return encoder.finish();
 }
 
@@ -175,7 +175,7 @@ async function decodeMix(
   const starts = laneStarts(chunk.length, lanes);
   const stream = { bytes: payload, paddedBits };
   const decoder = createKernelDecoder(chunk, starts, mix, stream, model?.contract.logitBits);
-  await codeBytes(decoder, chunk, starts, model, false, watch);
+  await decodeBytes(decoder, chunk, starts, model, watch);
   decoder.finish();
 }
 

@@ -82,7 +82,7 @@ export class FrameDecoder {
     }
     const model = usesModel(frame) ? await (this.#model ??= this.#openModel()) : undefined;
     const { engine, threads } = this.#options;
-    const task = { kind: 'decode', frame, payload, model, engine } as const;
+    const task = { kind: 'decode', frame, payload, threads, model, engine } as const;
     return runTask<DecodeTask>(threads, task, this.#operation);
   }
 

@@ -1,7 +1,8 @@
 /**
  * The language model as a stage of its own: when encoding, all bytes are known, so that one thread can compute logits
- * ahead while another mixes and codes. Logits travel through a ring in shared memory, in batches; the coder's thread
- * stays open to events where it waits, so that a thread that dies is an error and never a hang.
+ * ahead while another mixes and codes; when decoding, it computes them for the likeliest byte ahead of the decoder
+ * (speculation.ts). Logits travel through a ring in shared memory; the coder's thread stays open to events where it waits for
+ * long, so that a thread that dies is an error and never a hang.
  *
  * @module
  */
@@ -10,14 +11,19 @@ import { LmzError } from '../errors.ts';
 import { laneStarts } from './lanes.ts';
 import {
   BATCH_STEPS,
+  createRingControl,
+  GIVE_UP,
+  isSoon,
   type OpenRequest,
+  progressOf,
   RING_STEPS,
-  type RingControl,
   type RunRequest,
   SHARED,
+  type SpeculateRequest,
   type StageReply,
 } from './logits-ring.ts';
 import type { StepLogits } from './model-steps.ts';
+import type { BitListener } from '../mix/kernel.ts';
 import { errorOf, sharedBytes } from './task.ts';
 
 // Threads cannot load TypeScript: where this file runs from source, as in the tests, they run the build of it.
@@ -32,12 +38,26 @@ export interface StagedLogits extends StepLogits {
   end(): void;
 }
 
-class RingReader implements StagedLogits {
+/** The logits of a chunk that is being decoded. */
+export interface SpeculatedLogits extends StagedLogits {
+  /** Tells what is known of the current step's byte. */
+  readonly onBit: BitListener;
+  /**
+   * Ends it at the current step, whose logits stay valid.
+   *
+   * @returns what the model's lane remembers after the current step
+   */
+  stop(): Promise<Uint8Array>;
+}
+
+class RingReader implements SpeculatedLogits {
   readonly logits: Int32Array;
-  readonly control: RingControl = new Int32Array(new SharedArrayBuffer(4 * Object.keys(SHARED).length));
+  readonly control = createRingControl();
   readonly #stepSize: number;
   readonly #onEnd: () => void;
   readonly #alphabet: number;
+  readonly #state: Uint8Array | undefined;
+  #step = 0;
   /** Where the current step's logits begin. */
   #offset = 0;
   /** Steps known to be in the ring. */
@@ -45,11 +65,13 @@ class RingReader implements StagedLogits {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(ring: Int32Array, alphabet: number, onEnd: () => void) {
+  /** @param state  shared, for a chunk that is decoded */
+  constructor(ring: Int32Array, alphabet: number, onEnd: () => void, state?: Uint8Array) {
     this.logits = ring;
     this.#alphabet = alphabet;
     this.#stepSize = ring.length / RING_STEPS;
     this.#onEnd = onEnd;
+    this.#state = state;
   }
 
   offset(lane: number): number {
@@ -57,12 +79,14 @@ class RingReader implements StagedLogits {
   }
 
   go(step: number): Promise<void> | undefined {
+    this.#step = step;
     this.#offset = (step % RING_STEPS) * this.#stepSize;
     if (step % BATCH_STEPS === 0) {
       Atomics.store(this.control, SHARED.read, step);
       Atomics.notify(this.control, SHARED.read);
     }
-    return this.#has(step) ? undefined : this.#wait(step);
+    const has = (): boolean => this.#has(step);
+    return has() || (this.#state && isSoon(this.control, has)) ? undefined : this.#wait(has);
   }
 
   #has(step: number): boolean {
@@ -71,14 +95,31 @@ class RingReader implements StagedLogits {
     return step < this.#written;
   }
 
-  async #wait(step: number): Promise<void> {
+  async #wait(isSo: () => boolean): Promise<void> {
     for (;;) {
       Atomics.store(this.control, SHARED.starved, 1);
       // It may have written before it could see the flag.
-      if (this.#has(step)) return;
+      if (isSo()) return;
       if (this.#failure) throw this.#failure;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+  }
+
+  readonly onBit = (partial: number): void => {
+    this.#progress(progressOf(this.#step, partial));
+  };
+
+  #progress(progress: number): void {
+    Atomics.store(this.control, SHARED.progress, progress);
+    if (Atomics.load(this.control, SHARED.asleep) !== 0) Atomics.notify(this.control, SHARED.progress);
+  }
+
+  async stop(): Promise<Uint8Array> {
+    this.#progress(GIVE_UP);
+    const hasStopped = (): boolean => Atomics.load(this.control, SHARED.stopped) !== 0;
+    if (!isSoon(this.control, hasStopped)) await this.#wait(hasStopped);
+    this.end();
+    return this.#state!;
   }
 
   /** The thread has written, or will write no more. */
@@ -91,6 +132,7 @@ class RingReader implements StagedLogits {
     this.wake(new TypeError('go() after end()'));
     Atomics.store(this.control, SHARED.cancelled, 1);
     Atomics.notify(this.control, SHARED.read);
+    this.#progress(GIVE_UP);
     this.#onEnd();
   }
 }
@@ -164,15 +206,7 @@ export class LogitsStage {
    * @throws TypeError while another chunk is begun and not ended; LmzError LMZ_WORKER where the thread has died
    */
   start(symbols: Uint8Array): StagedLogits {
-    if (this.#reader) throw new TypeError('start() on a stage that is at work');
-    if (this.#failure) throw this.#failure;
-    const reader = new RingReader(this.#ring, this.#alphabet, () => {
-      if (this.#reader !== reader) return;
-      this.#reader = undefined;
-      this.#worker.unref();
-    });
-    this.#reader = reader;
-    this.#worker.ref();
+    const reader = this.#begin();
     this.#worker.postMessage({
       kind: 'run',
       symbols: sharedBytes(symbols),
@@ -180,6 +214,41 @@ export class LogitsStage {
       ring: this.#ring,
       control: reader.control,
     } satisfies RunRequest);
+    return reader;
+  }
+
+  /**
+   * Begins a chunk that is being decoded, or goes on with one. Its steps count from 0 again. Call `end()` of what it returns
+   * in any case.
+   *
+   * @param token  of the first step
+   * @param state  what the lane of a session of the same model remembers before that ({@link StepParts}); copied
+   * @throws TypeError and LmzError as {@link start}
+   */
+  speculate(token: number, state: Uint8Array): SpeculatedLogits {
+    const shared = sharedBytes(state);
+    const reader = this.#begin(shared);
+    this.#worker.postMessage({
+      kind: 'speculate',
+      token,
+      state: shared,
+      ring: this.#ring,
+      control: reader.control,
+    } satisfies SpeculateRequest);
+    return reader;
+  }
+
+  #begin(state?: Uint8Array): RingReader {
+    if (this.#reader) throw new TypeError('start() on a stage that is at work');
+    if (this.#failure) throw this.#failure;
+    const onEnd = (): void => {
+      if (this.#reader !== reader) return;
+      this.#reader = undefined;
+      this.#worker.unref();
+    };
+    const reader = new RingReader(this.#ring, this.#alphabet, onEnd, state);
+    this.#reader = reader;
+    this.#worker.ref();
     return reader;
   }
 

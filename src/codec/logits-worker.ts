@@ -1,5 +1,5 @@
 /**
- * The thread that computes logits ahead of the coder (logits-stage.ts).
+ * The thread that computes logits ahead of the coder (logits-stage.ts), or as soon as a decoder lets it (speculation.ts).
  *
  * @module
  */
@@ -13,11 +13,13 @@ import {
   type RingControl,
   type RunRequest,
   SHARED,
+  type SpeculateRequest,
   type StageReply,
   type StageRequest,
 } from './logits-ring.ts';
 import { loadReference } from './model-reference.ts';
 import { ModelSteps, type OpenModel } from './model-steps.ts';
+import { speculate } from './speculation.ts';
 import { failureOf } from './task.ts';
 
 let model: OpenModel | undefined;
@@ -50,6 +52,14 @@ function waitForRoom(control: RingControl, written: number): boolean {
   }
 }
 
+function follow(request: SpeculateRequest): void {
+  const parts = model?.session.parts;
+  if (parts === undefined) throw new Error('a model that cannot take a step back');
+  speculate(parts, request, () => {
+    reply({ kind: 'written' });
+  });
+}
+
 function run({ symbols, starts, ring, control }: RunRequest): void {
   if (model === undefined) throw new Error('run before open');
   const steps = starts[1];
@@ -69,5 +79,6 @@ function run({ symbols, starts, ring, control }: RunRequest): void {
 
 port.on('message', (request: StageRequest) => {
   if (request.kind === 'open') void open(request);
-  else run(request);
+  else if (request.kind === 'run') run(request);
+  else follow(request);
 });

@@ -5,7 +5,15 @@
  * @module
  */
 import type { ByteCoder } from '../mix/byte-coder.ts';
-import { followSteps, ModelSteps, type OpenModel, UNWATCHED, type Watch } from './model-steps.ts';
+import {
+  followSteps,
+  ModelSteps,
+  type OpenModel,
+  type StepLogits,
+  UNWATCHED,
+  type Watch,
+} from './model-steps.ts';
+import { type BitReporter, SpeculativeSteps } from './speculative-steps.ts';
 
 /** Bytes of each lane in one call where there is no model. */
 const RUN_STEPS = 256;
@@ -13,34 +21,78 @@ const RUN_STEPS = 256;
 const STAGED_MIN = 1 << 18;
 
 /**
- * Codes a chunk's bytes, lanes in lock-step.
+ * Codes a chunk's bytes, lanes in lock-step. Encoding, the model runs ahead on a thread to spare.
  *
- * @param bytes   the chunk. Encoding: complete. Decoding: filled by the coder.
+ * @param bytes   the chunk, complete
  * @param starts  where lanes begin, and, as last entry, where the chunk ends
- * @param known   whether all bytes are known in advance, that is, whether this is encoding
  */
-export async function codeBytes(
+export async function encodeBytes(
   coder: ByteCoder,
   bytes: Uint8Array,
   starts: Uint32Array,
   model: OpenModel | undefined,
-  known: boolean,
   watch: Watch = UNWATCHED,
 ): Promise<void> {
   if (!model) {
     codeRuns(coder, starts, watch);
     return;
   }
-  const stage = known && bytes.length >= STAGED_MIN ? await model.stage?.() : undefined;
-  const staged = stage?.start(bytes);
-  const input = staged ?? new ModelSteps(model, bytes, starts, known);
-  try {
-    await followSteps(input, starts, watch, (at, lane) => {
-      coder.code(lane, bytes[at], input.logits, input.offset(lane));
-    });
-  } finally {
-    staged?.end();
+  const { stage, spare } = model;
+  if (!stage || bytes.length < STAGED_MIN || !spare?.take()) {
+    await codeSteps(coder, new ModelSteps(model, bytes, starts, true), bytes, starts, watch);
+    return;
   }
+  try {
+    const staged = (await stage()).start(bytes);
+    try {
+      await codeSteps(coder, staged, bytes, starts, watch);
+    } finally {
+      staged.end();
+    }
+  } finally {
+    spare.give();
+  }
+}
+
+/**
+ * The same for the other direction, in which a thread to spare guesses.
+ *
+ * @param bytes  the chunk, filled by the coder
+ */
+export async function decodeBytes(
+  coder: ByteCoder & BitReporter,
+  bytes: Uint8Array,
+  starts: Uint32Array,
+  model: OpenModel | undefined,
+  watch: Watch = UNWATCHED,
+): Promise<void> {
+  if (!model) {
+    codeRuns(coder, starts, watch);
+    return;
+  }
+  const { stage, spare, session, contract } = model;
+  if (!stage || !spare || !session.parts || contract.context > 0 || bytes.length < STAGED_MIN) {
+    await codeSteps(coder, new ModelSteps(model, bytes, starts, false), bytes, starts, watch);
+    return;
+  }
+  const input = new SpeculativeSteps(model, bytes, starts, coder);
+  try {
+    await codeSteps(coder, input, bytes, starts, watch);
+  } finally {
+    input.end();
+  }
+}
+
+function codeSteps(
+  coder: ByteCoder,
+  input: StepLogits,
+  bytes: Uint8Array,
+  starts: Uint32Array,
+  watch: Watch,
+): Promise<void> {
+  return followSteps(input, starts, watch, (at, lane) => {
+    coder.code(lane, bytes[at], input.logits, input.offset(lane));
+  });
 }
 
 function codeRuns(coder: ByteCoder, starts: Uint32Array, watch: Watch): void {

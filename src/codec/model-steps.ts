@@ -7,6 +7,7 @@
 import type { ModelContract } from '../model/contract.ts';
 import type { LogitsStage } from './logits-stage.ts';
 import type { LaneSession } from '../model/session.ts';
+import type { SpareThread } from './spare-thread.ts';
 
 /** Whoever waits for a chunk. */
 export interface Watch {
@@ -30,8 +31,10 @@ const CALL_TOKENS = 64;
 export interface OpenModel {
   readonly session: LaneSession;
   readonly contract: ModelContract;
-  /** Opens the same model on a thread of its own, for chunks that are known in advance; given where a thread is idle. */
+  /** Opens the same model on a thread of its own; given where the engine can work on one that may be ended at any time. */
   readonly stage?: () => Promise<LogitsStage>;
+  /** To be taken for that. */
+  readonly spare?: SpareThread;
 }
 
 /** Logits step by step, lanes in lock-step: computed here, or on a thread that runs ahead (logits-stage.ts). */

@@ -21,6 +21,8 @@ export const CONTROL = {
   cancelled: 1,
   /** Tasks that worker threads have begun and not ended. */
   busy: 2,
+  /** Threads of language models that work beside tasks. */
+  staged: 3,
 } as const;
 
 /** A control of no tasks, not cancelled. */
@@ -65,6 +67,8 @@ export interface EncodeTask extends AnyTask {
 
 export interface DecodeTask extends AnyTask {
   kind: 'decode';
+  /** As for an encoder. */
+  threads: number;
   frame: CodedFrame;
   payload: Uint8Array;
   /** Given where the frame uses it. */

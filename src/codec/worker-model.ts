@@ -10,6 +10,7 @@ import { fingerprint, type LaneSession, openSession } from '../model/session.ts'
 import { LogitsStage } from './logits-stage.ts';
 import { loadReference } from './model-reference.ts';
 import type { OpenModel } from './model-steps.ts';
+import type { SpareThread } from './spare-thread.ts';
 import type { FingerprintTask, ModelTask, TaskResults } from './task.ts';
 
 interface Current {
@@ -40,18 +41,18 @@ async function open(task: Omit<ModelTask, 'control'>): Promise<Current> {
 /**
  * The model at work.
  *
- * @param staged  also on a thread of its own, where it is of the kernel's family and a chunk asks for it
+ * @param spare  a thread that it may take
  */
-export async function openModel(task: Omit<ModelTask, 'control'>, staged: boolean): Promise<OpenModel> {
+export async function openModel(task: Omit<ModelTask, 'control'>, spare: SpareThread): Promise<OpenModel> {
   const opened = await open(task);
   const { model, session } = opened;
   const { contract } = model;
   // Only the kernel answers at once, and only it may run on a thread that can be ended at any time.
-  if (!staged || !session.runNow) return { contract, session };
+  if (!session.runNow) return { contract, session };
   const { model: reference, lanes } = task;
   // A thread codes one chunk at a time, so that nobody else opens it meanwhile.
   const stage = async () => (opened.stage ??= await LogitsStage.open({ model: reference, lanes }));
-  return { contract, session, stage };
+  return { contract, session, stage, spare };
 }
 
 /** What the model computes here. */

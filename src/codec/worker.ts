@@ -8,6 +8,7 @@ import { LmzError } from '../errors.ts';
 import { decodeCoded, encodeLm, encodeStored, type EncodedFrame, smaller } from './chunk.ts';
 import type { OpenModel, Watch } from './model-steps.ts';
 import { encodeMixed } from './mix-choice.ts';
+import { SpareThread } from './spare-thread.ts';
 import {
   CONTROL,
   type DecodeTask,
@@ -26,8 +27,8 @@ function requireWanted(task: Task): void {
 
 class Cancelled extends Error {}
 
-async function openModel(task: Omit<ModelTask, 'control'>, staged = false): Promise<OpenModel> {
-  return (await import('./worker-model.ts')).openModel(task, staged);
+async function openModel(task: Omit<ModelTask, 'control'>, spare: SpareThread): Promise<OpenModel> {
+  return (await import('./worker-model.ts')).openModel(task, spare);
 }
 
 async function perform(task: Task): Promise<TaskResults[Task['kind']]> {
@@ -43,8 +44,8 @@ async function encode(task: EncodeTask): Promise<EncodedFrame> {
     },
     onSymbols: (count) => Atomics.add(task.control, CONTROL.bytesIn, count),
   };
-  const idle = Atomics.load(task.control, CONTROL.busy) < task.threads;
-  const model = reference && (await openModel({ model: reference, lanes, engine }, idle));
+  const spare = new SpareThread(task.control, task.threads);
+  const model = reference && (await openModel({ model: reference, lanes, engine }, spare));
   const coded =
     coding.predictor === 'lm'
       ? await encodeLm(chunk, model!, watch)
@@ -55,7 +56,8 @@ async function encode(task: EncodeTask): Promise<EncodedFrame> {
 async function decode(task: DecodeTask): Promise<Uint8Array> {
   const { frame, payload, engine, model: reference } = task;
   const { lanes } = frame.parameters!;
-  const model = usesModel(frame) ? await openModel({ model: reference!, lanes, engine }) : undefined;
+  const spare = new SpareThread(task.control, task.threads);
+  const model = usesModel(frame) ? await openModel({ model: reference!, lanes, engine }, spare) : undefined;
   // Input bytes of a decoder are compressed ones: a share of the payload for every symbol.
   let symbols = 0;
   let bytes = 0;

@@ -40,7 +40,7 @@ const OUTPUT_VECTOR_BYTES = 32;
 /** What is used of the engine's WebAssembly, of which Node's types say nothing. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
 };
 
 interface Memory {
@@ -85,6 +85,8 @@ interface KernelExports {
     rateFirst: number,
     rateLast: number,
   ): void;
+  /** Whether the import `driver.coded` is called: a {@link BitListener}. */
+  reportBits(report: number): void;
   codeByte(lane: number, byte: number): number;
   codeRun(steps: number): void;
   finishStream(): number;
@@ -110,11 +112,21 @@ const TABLES: Readonly<Record<string, Table>> = {
   LOG_AT: LOG_TABLE,
 };
 
+/**
+ * Hears of a byte as soon as it is coded, before the predictor learns its last bit; earlier, of each bit from the first on
+ * that the language model's likeliest byte does not have.
+ *
+ * @param partial  what is known of the byte, after a leading 1: 2 or 3 after its first bit, 256 and more after its last
+ */
+export type BitListener = (partial: number) => void;
+
 let compiled: object | undefined;
 const idle: Kernel[] = [];
 
 /** An instance of the kernel, with its memory. */
 class Kernel {
+  /** Hears of bits, where the chunk reports them. */
+  onBit: BitListener | undefined;
   readonly exports: KernelExports;
   readonly #addresses: Readonly<Record<string, Global>>;
   #bytes = new Uint8Array(0);
@@ -122,7 +134,8 @@ class Kernel {
 
   constructor() {
     compiled ??= new WebAssembly.Module(readFileSync(new URL('../../dist/kernel/mix.wasm', import.meta.url)));
-    const { exports } = new WebAssembly.Instance(compiled);
+    const coded = (partial: number): void => this.onBit?.(partial);
+    const { exports } = new WebAssembly.Instance(compiled, { driver: { coded } });
     this.exports = exports as KernelExports;
     this.exports.memory.grow(TABLE_PAGES);
     this.#addresses = exports as Record<string, Global>;
@@ -269,6 +282,7 @@ class KernelCoder implements ByteCoder {
 
   /** Hands the instance back. */
   protected release(): void {
+    this.kernel.onBit = undefined;
     if (idle.length < IDLE_MAX) idle.push(this.kernel);
     this.#kernel = undefined;
   }
@@ -308,6 +322,12 @@ export class KernelDecoder extends KernelCoder implements MixDecoder {
   ) {
     super(chunk, laneStarts, parameters, logitBits, stream);
     this.#stream = stream;
+  }
+
+  /** Tells a listener of bytes from here on; with a language model. `undefined`: nobody any more. */
+  reportBits(onBit: BitListener | undefined): void {
+    this.kernel.onBit = onBit;
+    this.kernel.exports.reportBits(Number(onBit !== undefined));
   }
 
   finish(): void {

@@ -6,7 +6,7 @@
 import { TIME_MAX } from './contract.ts';
 import type { LaneSession } from './session.ts';
 import { requireTokens } from './tokens.ts';
-import type { LaneKernel } from './wasm.ts';
+import type { LaneKernel, StepParts } from './wasm.ts';
 
 /** Symbols that the networks predict. */
 const ALPHABET = 256;
@@ -37,6 +37,10 @@ export class KernelLaneSession implements LaneSession {
     if (Number.isInteger(time) && time >= 1 && time <= this.#timeMax) return;
     const expected = this.#timeMax === 1 ? '1 for a step model' : `an integer 1 to ${TIME_MAX}`;
     throw new RangeError(`"time" expected ${expected}, got ${time}`);
+  }
+
+  get parts(): StepParts | undefined {
+    return this.lanes === 1 ? this.#demand('parts').parts : undefined;
   }
 
   runNow(tokens: Int32Array | Uint8Array): Int32Array {

@@ -26,7 +26,7 @@ import { recognizeRecurrent } from './recurrent/recognize.ts';
 import { requireTokens } from './tokens.ts';
 import { openTransformer } from './transformer/kernel.ts';
 import { recognizeTransformer } from './transformer/recognize.ts';
-import type { LaneKernel } from './wasm.ts';
+import type { LaneKernel, StepParts } from './wasm.ts';
 
 /** A model at work on a fixed number of lanes. */
 export interface LaneSession {
@@ -48,6 +48,8 @@ export interface LaneSession {
    * engines that can, and that gain nothing from sequences; `run` works on all.
    */
   runNow?(tokens: Int32Array | Uint8Array): Int32Array;
+  /** Steps that can be given up and taken back, for engines that can do that; of one lane. */
+  readonly parts?: StepParts | undefined;
   /** The states as before the first token. */
   reset(): void;
   /** Frees the runtime's memory. Safe to call twice. */

@@ -105,6 +105,30 @@ export interface LaneKernel {
   step(lane: number, token: number): void;
   /** All lanes as before the first token. */
   reset(): void;
+  /** The first lane's step in parts, for kernels that can take a step back. */
+  readonly parts?: StepParts;
+}
+
+/** One lane's step in parts, so that it can be given up between them, and be taken back. */
+export interface StepParts {
+  /** How many there are. */
+  readonly count: number;
+  /** All that the lane remembers; a view of the kernel's memory. */
+  readonly state: Uint8Array;
+  /** int32 [256], of the last step whose parts were all done; a view of the kernel's memory. */
+  readonly logits: Int32Array;
+  /** Does a part of the step that feeds a token; parts follow one another from 0. */
+  run(part: number, token: number): void;
+  /** Keeps a copy of state and logits. */
+  save(): void;
+  /** Puts the copy of the state back. */
+  restore(): void;
+  /**
+   * The byte of the largest saved logit.
+   *
+   * @param partial  the first bits that it must have, after a leading 1
+   */
+  likeliest(partial: number): number;
 }
 
 /** Steps of the comparison with the reference when a kernel is made. */

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { laneStarts } from '../../src/codec/lanes.ts';
-import { LogitsStage, type StagedLogits } from '../../src/codec/logits-stage.ts';
+import { LogitsStage, type SpeculatedLogits, type StagedLogits } from '../../src/codec/logits-stage.ts';
 import { ModelSteps, type StepLogits } from '../../src/codec/model-steps.ts';
 import { toReference } from '../../src/codec/model-reference.ts';
 import { loadModel, type Model } from '../../src/model/load.ts';
-import { openSession } from '../../src/model/session.ts';
+import { type LaneSession, openSession } from '../../src/model/session.ts';
 import { codedAsync } from '../model/errors.ts';
 import { randomModel } from '../model/recurrent/networks.ts';
 import { randomModel as randomTransformer } from '../model/transformer/networks.ts';
@@ -18,6 +18,11 @@ const fixture = (name: string): Model =>
 
 /** A model whose context ends every 100 bytes. */
 const forgetful = loadModel(randomModel(TINY, 8, { 'lmz.context': '100' }));
+
+function digest(logits: Int32Array, from: number, count = 256, sum = 0): number {
+  for (const logit of logits.subarray(from, from + count)) sum = (Math.imul(sum, 31) + logit) | 0;
+  return sum;
+}
 
 /** A digest of every step's logits. */
 async function follow(
@@ -32,10 +37,7 @@ async function follow(
     if (waiting) await waiting;
     let sum = 0;
     for (let lane = 0; lane < lanes; lane++) {
-      const from = input.offset(lane);
-      for (const logit of input.logits.subarray(from, from + contract.alphabet)) {
-        sum = (Math.imul(sum, 31) + logit) | 0;
-      }
+      sum = digest(input.logits, input.offset(lane), contract.alphabet, sum);
     }
     sums.push(sum);
   }
@@ -90,6 +92,117 @@ describe.each<[string, Model, number]>([
     const staged = stage.start(new Uint8Array(10));
     expect(() => stage.start(new Uint8Array(10))).toThrow('start() on a stage that is at work');
     staged.end();
+  });
+});
+
+describe('a chunk that is decoded', () => {
+  const model = loadModel(randomModel(TINY, 5));
+  const { start } = model.contract;
+  const text = tinyText(700, 6);
+  let stage: LogitsStage;
+  let session: LaneSession;
+  let expected: number[];
+  beforeAll(async () => {
+    stage = await LogitsStage.open({ model: toReference(model), lanes: 1 });
+    session = await openSession(model);
+    const input = new ModelSteps(
+      { session, contract: model.contract },
+      text,
+      laneStarts(text.length, 1),
+      false,
+    );
+    expected = await follow(input, model, text.length, 1);
+  });
+  afterAll(async () => {
+    await stage.close();
+    await session.release();
+  });
+
+  /** Reports the bits of a byte, one by one, up to so many. */
+  function report(speculated: SpeculatedLogits, byte: number, bits = 8): void {
+    for (let bit = 1; bit <= bits; bit++) speculated.onBit((byte | 256) >> (8 - bit));
+  }
+
+  /** Steps `from` to `to` of the text, after which the speculation has seen the byte of the last but one. */
+  async function decode(speculated: SpeculatedLogits, from: number, to: number): Promise<number[]> {
+    const sums: number[] = [];
+    for (let step = from; step < to; step++) {
+      if (step > from) report(speculated, text[step - 1]);
+      await speculated.go(step - from);
+      sums.push(digest(speculated.logits, speculated.offset(0)));
+    }
+    return sums;
+  }
+
+  test('has the same logits, and goes from thread to thread anywhere', async () => {
+    session.reset();
+    const sums: number[] = [];
+    let token = start;
+    for (const [mine, theirs] of [
+      [0, 1],
+      [1, 2],
+      [5, 200],
+      [100, 1],
+      [1, 290],
+      [50, 49],
+    ]) {
+      for (let i = 0; i < mine; i++) {
+        sums.push(digest(session.runNow!(Uint8Array.of(token)), 0));
+        token = text[sums.length - 1];
+      }
+      const speculated = stage.speculate(token, session.parts!.state);
+      sums.push(...(await decode(speculated, sums.length, sums.length + theirs)));
+      session.parts!.state.set(await speculated.stop());
+      token = text[sums.length - 1];
+    }
+    expect(sums).toEqual(expected);
+  });
+
+  test('sleeps while bits do not come', async () => {
+    session.reset();
+    const speculated = stage.speculate(start, session.parts!.state);
+    for (let step = 0; step < 5; step++) {
+      await speculated.go(step);
+      expect(digest(speculated.logits, speculated.offset(0))).toBe(expected[step]);
+      report(speculated, text[step], 3);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      report(speculated, text[step]);
+    }
+    speculated.end();
+  });
+
+  test('given up at any place does not touch the next', async () => {
+    for (const [steps, bits] of [
+      [0, 0],
+      [1, 0],
+      [1, 8],
+      [20, 1],
+      [20, 7],
+    ]) {
+      session.reset();
+      const speculated = stage.speculate(start, session.parts!.state);
+      await decode(speculated, 0, steps);
+      report(speculated, 0, bits);
+      speculated.end();
+      speculated.end();
+      const next = stage.speculate(start, session.parts!.state);
+      expect(await decode(next, 0, 50)).toEqual(expected.slice(0, 50));
+      next.end();
+    }
+  });
+
+  test('is an error where its thread dies', async () => {
+    const mortal = await LogitsStage.open({ model: toReference(model), lanes: 1 });
+    session.reset();
+    const speculated = mortal.speculate(start, session.parts!.state);
+    await decode(speculated, 0, 10);
+    const closed = mortal.close();
+    const error = await codedAsync(async () => {
+      for (let step = 10; ; step++) await speculated.go(step);
+    });
+    expect(error.code).toBe('LMZ_WORKER');
+    await closed;
+    speculated.end();
   });
 });
 

@@ -133,6 +133,12 @@ export function stretchedByModel(partial: u32, shift: u32): f32 {
   return <f32>((logarithm(ones) - logarithm(zeros)) >> 6) * <f32>(1.0 / 1024.0);
 }
 
+/** Whether the most probable byte begins with the bits that are known, after a leading 1; so many are not. */
+@inline
+export function beginsLikeliest(partial: u32, unknown: u32): bool {
+  return (best + 256) >> unknown === partial;
+}
+
 /** Which of the two most probable bytes are still possible: 1 for the first, 2 for the second, added. */
 @inline
 export function possibleByModel(partial: u32, shift: u32): u32 {

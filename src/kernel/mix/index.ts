@@ -24,4 +24,4 @@ export {
   streamAt,
 } from './memory';
 export { bytesRead, finalOffset, finalRange, finishStream } from './coder';
-export { beginChunk, codeByte, codeRun, fetched, laneBytes } from './predictor';
+export { beginChunk, codeByte, codeRun, fetched, laneBytes, reportBits } from './predictor';

@@ -3,7 +3,7 @@
  * fetched early: where the next bit's statistics lie is known as soon as this one is coded, before anything learns.
  */
 import { adapt, adapt4 } from './adaptive';
-import { fillCdf, possibleByModel, setLogitBits, stretchedByModel } from './cdf';
+import { beginsLikeliest, fillCdf, possibleByModel, setLogitBits, stretchedByModel } from './cdf';
 import { beginStream, codeBit, makeRoom } from './coder';
 import { hashContexts } from './contexts';
 import { hash2 } from './hash';
@@ -87,8 +87,25 @@ let matchBucket: u32 = 0;
 let pairBytes: u32 = 0;
 /** The language model's stretched prediction of the bit. */
 let byModel: f32 = 0;
+/** Whether the driver wants to know what is decoded. */
+let reporting: bool = false;
 /** What fetching reads goes here, so that it is not optimised away. */
 export let fetched: u32 = 0;
+
+/**
+ * Tells the driver of a bit, before anything learns it: of a byte's last, and of those from the first on that the likeliest
+ * byte, by the language model, does not have.
+ *
+ * @param partial - what is known of the byte, after a leading 1
+ */
+// @ts-ignore: a decorator of AssemblyScript
+@external("driver", "coded")
+declare function coded(partial: u32): void;
+
+/** Whether the driver is told of bits of the chunk. */
+export function reportBits(report: bool): void {
+  reporting = report;
+}
 
 /** Starts a chunk, after its memory was laid out. */
 export function beginChunk(
@@ -115,6 +132,7 @@ export function beginChunk(
   contexts = contextCount;
   orders = orderBits;
   prepared = -1;
+  reporting = false;
   setLogitBits(logitBits);
   pairBytes = languageModel ? 2 * ROW_BYTES : ROW_BYTES;
   for (let i: u32 = 0; i < contextCount; i++) {
@@ -429,6 +447,7 @@ export function codeByte(lane: u32, byte: u32): u32 {
     const p = fast ? predictFast(h, partial, bit, node) : predict(h, partial, bit, node);
     const y = codeBit(p, (byte >> (7 - bit)) & 1);
     partial = (partial << 1) | y;
+    if (reporting && (bit === 7 || !beginsLikeliest(partial, 7 - bit))) coded(partial);
     const old1 = direct1;
     const old2 = direct2;
     const old3 = direct3;

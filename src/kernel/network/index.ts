@@ -76,12 +76,15 @@ class Network {
  * sums += x * weights: int16 inputs, int32 sums.
  *
  * Inputs are few (a state's changes, a hidden layer with most units at zero), so zeros are left out.
+ *
+ * @param from - the first block of columns, and `to` the one after the last
  */
-function accumulate(matrix: Matrix, x: usize, list: usize, sums: usize): void {
+function accumulate(matrix: Matrix, x: usize, list: usize, sums: usize, from: i32, to: i32): void {
   const end = listPairs(x, matrix.pairs, list);
   const blockBytes = <usize>matrix.pairs * PAIR_BYTES;
-  let weights: usize = matrix.weights;
-  for (let block = matrix.blocks; block > 0; block--) {
+  let weights = <usize>matrix.weights + <usize>from * blockBytes;
+  sums += <usize>from * (BLOCK * 4);
+  for (let block = to - from; block > 0; block--) {
     let a0 = v128.load(sums);
     let a1 = v128.load(sums, 16);
     let a2 = v128.load(sums, 32);
@@ -224,39 +227,58 @@ function activate(p: usize, o: usize, q: usize, hidden: usize): void {
   }
 }
 
+/** The blocks of a part, of so many, of a product's columns. */
+@inline
+function share(blocks: i32, part: i32, parts: i32): i32 {
+  return (blocks * part) / parts;
+}
+
+/** A part of the rows' product: before the first, contexts and rows; after the last, scales. */
+function multiplyInput(network: Network, lane: usize, token: i32, part: i32): void {
+  const p: usize = network.inputSums;
+  const fromInput = changetype<Matrix>(<usize>network.fromInput);
+  const blocks = fromInput.blocks;
+  if (part === 0) {
+    embed(network, lane, token);
+    memory.fill(p, 0, <usize>network.columns << 2);
+  }
+  const from = share(blocks, part, INPUT_PARTS);
+  const to = share(blocks, part + 1, INPUT_PARTS);
+  accumulate(fromInput, network.x, network.list, p, from, to);
+  if (part === INPUT_PARTS - 1) scaleAll(p, fromInput.scales, network.bias, p, network.columns);
+}
+
 /**
- * Feeds one byte to a lane.
+ * A part of the state's product; before the first, the new state.
  *
  * Most units of the state change by nothing that products see in a step, so its sums are kept and only what has changed
  * is added; integers, so they are the same sums.
- *
- * @param address - of the Network
- * @param lane - of its state: LANE_HEAD bytes, float32 [units], int16 [units], int32 [columns]
- * @param logits - where int32 [256] are written
  */
-export function step(address: usize, lane: usize, token: i32, logits: usize): void {
-  const network = changetype<Network>(address);
+function multiplyState(network: Network, lane: usize, part: i32): void {
   const units: usize = network.units;
-  const hidden: usize = network.hidden;
-  const columns: usize = network.columns;
-  const list: usize = network.list;
   const h = lane + LANE_HEAD;
   const read = h + (units << 2);
   const sums = read + (units << 1);
+  const fromState = changetype<Matrix>(<usize>network.fromState);
+  const blocks = fromState.blocks;
+  if (part === 0) {
+    scaleAll(sums, fromState.scales, 0, network.stateSums, <usize>network.gates * units);
+    advance(network, h, read);
+  }
+  const from = share(blocks, part, STATE_PARTS);
+  const to = share(blocks, part + 1, STATE_PARTS);
+  accumulate(fromState, network.change, network.list, sums, from, to);
+}
+
+/** The logits, from the sums of rows and state. */
+function predict(network: Network, lane: usize, logits: usize): void {
+  const units: usize = network.units;
+  const hidden: usize = network.hidden;
+  const sums = lane + LANE_HEAD + units * 6;
   const p: usize = network.inputSums;
   const s: usize = network.stateSums;
-
-  embed(network, lane, token);
-  const fromInput = changetype<Matrix>(<usize>network.fromInput);
-  memory.fill(p, 0, columns << 2);
-  accumulate(fromInput, network.x, list, p);
-  scaleAll(p, fromInput.scales, network.bias, p, columns);
-
-  const fromState = changetype<Matrix>(<usize>network.fromState);
   const out = (<usize>network.gates * units) << 2;
-  scaleAll(sums, fromState.scales, 0, s, <usize>network.gates * units);
-  advance(network, h, read);
-  accumulate(fromState, network.change, list, sums);
+  const fromState = changetype<Matrix>(<usize>network.fromState);
   scaleAll(sums + out, <usize>fromState.scales + out, 0, s + out, hidden + ALPHABET);
 
   const logitColumns = out + (hidden << 2);
@@ -267,7 +289,7 @@ export function step(address: usize, lane: usize, token: i32, logits: usize): vo
     const fromHidden = changetype<Matrix>(<usize>network.fromHidden);
     const v: usize = network.hiddenSums;
     memory.fill(v, 0, ALPHABET << 2);
-    accumulate(fromHidden, network.q, list, v);
+    accumulate(fromHidden, network.q, network.list, v, 0, fromHidden.blocks);
     const scales: usize = fromHidden.scales;
     for (let i: usize = 0; i < ALPHABET << 2; i += 16) {
       const before = f32x4.add(v128.load(p2 + i), v128.load(s2 + i));
@@ -280,4 +302,54 @@ export function step(address: usize, lane: usize, token: i32, logits: usize): vo
       v128.store(logits + i, i32x4.trunc_sat_f32x4_s(roundScale(sum, 0.0625)));
     }
   }
+}
+
+/** Parts of a step, of about the same time: products with the rows, with the state, and the output. */
+const INPUT_PARTS: i32 = 2;
+const STATE_PARTS: i32 = 3;
+const PARTS: i32 = INPUT_PARTS + STATE_PARTS + 1;
+
+export function parts(): i32 {
+  return PARTS;
+}
+
+/**
+ * Does one part of a step; all of them, in order, feed a byte to a lane. Between them a step can be given up, if the
+ * lane's state is then put back.
+ *
+ * @param address - of the Network
+ * @param lane - of its state: LANE_HEAD bytes, float32 [units], int16 [units], int32 [columns]
+ * @param logits - where int32 [256] are written
+ */
+export function stepPart(address: usize, lane: usize, token: i32, logits: usize, part: i32): void {
+  const network = changetype<Network>(address);
+  if (part < INPUT_PARTS) multiplyInput(network, lane, token, part);
+  else if (part < PARTS - 1) multiplyState(network, lane, part - INPUT_PARTS);
+  else predict(network, lane, logits);
+}
+
+/** Feeds one byte to a lane. */
+export function step(address: usize, lane: usize, token: i32, logits: usize): void {
+  for (let part = 0; part < PARTS; part++) stepPart(address, lane, token, logits, part);
+}
+
+/**
+ * The byte of the largest logit, of those that begin with certain bits.
+ *
+ * @param logits - where int32 [256] are
+ * @param partial - the bits, after a leading 1
+ */
+export function likeliest(logits: usize, partial: u32): u32 {
+  const unknown = clz(partial) - 23;
+  const first = (partial << unknown) & 255;
+  let best = first;
+  let most = i32.MIN_VALUE;
+  for (let byte = first; byte < first + (1 << unknown); byte++) {
+    const logit = load<i32>(logits + (byte << 2));
+    if (logit > most) {
+      most = logit;
+      best = byte;
+    }
+  }
+  return best;
 }

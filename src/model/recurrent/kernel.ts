@@ -11,6 +11,7 @@ import {
   type LaneKernel,
   probeKernel,
   roundUp,
+  type StepParts,
   type WasmModule,
 } from '../wasm.ts';
 import {
@@ -113,6 +114,16 @@ function firstRows(rows: readonly number[]): BigInt64Array {
   return BigInt64Array.from(rows, (size) => BigInt((next += size) - size));
 }
 
+/** What src/kernel/network exports. */
+interface RecurrentExports extends KernelExports {
+  /** Number of parts of {@link KernelExports.step}. */
+  readonly parts: () => number;
+  /** One of them. */
+  readonly stepPart: (network: number, lane: number, token: number, logits: number, part: number) => void;
+  /** Index of the largest of the logits of bytes that begin with the bits after a leading 1. */
+  readonly likeliest: (logits: number, partial: number) => number;
+}
+
 /** A recurrent network at work in WebAssembly. */
 export class RecurrentKernel implements LaneKernel {
   readonly lanes: number;
@@ -122,8 +133,11 @@ export class RecurrentKernel implements LaneKernel {
   readonly #states: number;
   readonly #laneBytes: number;
   readonly #logitsAt: number;
+  /** A copy of the first lane's state, and of its logits. */
+  readonly #savedAt: number;
   /** int32 [lanes, 256], of the last step; a view of the kernel's memory. */
   readonly logits: Int32Array;
+  readonly parts: StepParts;
 
   constructor(module: WasmModule, network: RecurrentNetwork, lanes: number) {
     const { rows, hidden, bias, fromHidden } = network;
@@ -183,11 +197,30 @@ export class RecurrentKernel implements LaneKernel {
     this.#laneBytes = roundUp(LANE_HEAD + 6 * unit.length + 4 * columns.length, LINE);
     this.#states = layout.take(lanes * this.#laneBytes);
     this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
-    const { memory, step } = layout.instantiate(module);
+    this.#savedAt = layout.take(this.#laneBytes + 4 * ALPHABET);
+    const { memory, step, parts, stepPart, likeliest } = layout.instantiate(module) as RecurrentExports;
     this.lanes = lanes;
     this.#step = step;
     this.#memory = memory;
     this.logits = new Int32Array(memory.buffer, this.#logitsAt, lanes * ALPHABET);
+    const bytes = new Uint8Array(memory.buffer);
+    const savedLogits = this.#savedAt + this.#laneBytes;
+    this.parts = {
+      count: parts(),
+      state: bytes.subarray(this.#states, this.#states + this.#laneBytes),
+      logits: this.logits.subarray(0, ALPHABET),
+      run: (part, token) => {
+        stepPart(this.#network, this.#states, token, this.#logitsAt, part);
+      },
+      save: () => {
+        bytes.copyWithin(this.#savedAt, this.#states, this.#states + this.#laneBytes);
+        bytes.copyWithin(savedLogits, this.#logitsAt, this.#logitsAt + 4 * ALPHABET);
+      },
+      restore: () => {
+        bytes.copyWithin(this.#states, this.#savedAt, savedLogits);
+      },
+      likeliest: (partial) => likeliest(savedLogits, partial),
+    };
   }
 
   /** All lanes as before the first token. */
