@@ -5,10 +5,10 @@
  * it, on integers that float32 holds exactly (the audit proves that).
  *
  * Memory is laid out by src/model/recurrent/kernel.ts: it fills a {@link Network}, all of whose fields are int32.
- * Units, hidden layer and columns are padded to whole blocks of 32; padding has zero weights, scales and biases, and so
+ * Units, hidden layer and columns are padded to whole blocks of 16; padding has zero weights, scales and biases, and so
  * stays zero. Row widths are padded to 8.
  */
-import { BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
+import { addTwo, BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
 
 const ALPHABET: usize = 256;
 const CONTEXT_BYTES: usize = 6;
@@ -89,30 +89,20 @@ function accumulate(matrix: Matrix, x: usize, list: usize, sums: usize, from: i3
     let a1 = v128.load(sums, 16);
     let a2 = v128.load(sums, 32);
     let a3 = v128.load(sums, 48);
-    let a4 = v128.load(sums, 64);
-    let a5 = v128.load(sums, 80);
-    let a6 = v128.load(sums, 96);
-    let a7 = v128.load(sums, 112);
-    for (let at = list; at < end; at += 8) {
+    for (let at = list; at < end; at += 16) {
       const w = weights + <usize>load<u32>(at);
-      const pair = v128.load32_splat(at, 4);
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load(w), pair));
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load(w, 16), pair));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.load(w, 32), pair));
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.load(w, 48), pair));
-      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(v128.load(w, 64), pair));
-      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(v128.load(w, 80), pair));
-      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(v128.load(w, 96), pair));
-      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(v128.load(w, 112), pair));
+      const v = weights + <usize>load<u32>(at, 8);
+      const one = v128.load32_splat(at, 4);
+      const other = v128.load32_splat(at, 12);
+      a0 = addTwo(a0, w, one, v, other);
+      a1 = addTwo(a1, w + 16, one, v + 16, other);
+      a2 = addTwo(a2, w + 32, one, v + 32, other);
+      a3 = addTwo(a3, w + 48, one, v + 48, other);
     }
     v128.store(sums, a0);
     v128.store(sums, a1, 16);
     v128.store(sums, a2, 32);
     v128.store(sums, a3, 48);
-    v128.store(sums, a4, 64);
-    v128.store(sums, a5, 80);
-    v128.store(sums, a6, 96);
-    v128.store(sums, a7, 112);
     weights += blockBytes;
     sums += BLOCK * 4;
   }

@@ -1,5 +1,5 @@
 /** Products of int16 inputs with a matrix, and steps between float32 and int16. */
-import { BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
+import { addTwo, BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
 import { Matrix } from './network';
 
 /** round(sum * scale) + bias, halves to even as ONNX's Round has it: int32 to float32. */
@@ -27,30 +27,20 @@ export function multiply(matrix: Matrix, x: usize, list: usize, out: usize): voi
     let a1 = i32x4.splat(0);
     let a2 = i32x4.splat(0);
     let a3 = i32x4.splat(0);
-    let a4 = i32x4.splat(0);
-    let a5 = i32x4.splat(0);
-    let a6 = i32x4.splat(0);
-    let a7 = i32x4.splat(0);
-    for (let at = list; at < end; at += 8) {
+    for (let at = list; at < end; at += 16) {
       const w = weights + <usize>load<u32>(at);
-      const pair = v128.load32_splat(at, 4);
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load(w), pair));
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load(w, 16), pair));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.load(w, 32), pair));
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.load(w, 48), pair));
-      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(v128.load(w, 64), pair));
-      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(v128.load(w, 80), pair));
-      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(v128.load(w, 96), pair));
-      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(v128.load(w, 112), pair));
+      const v = weights + <usize>load<u32>(at, 8);
+      const one = v128.load32_splat(at, 4);
+      const other = v128.load32_splat(at, 12);
+      a0 = addTwo(a0, w, one, v, other);
+      a1 = addTwo(a1, w + 16, one, v + 16, other);
+      a2 = addTwo(a2, w + 32, one, v + 32, other);
+      a3 = addTwo(a3, w + 48, one, v + 48, other);
     }
     v128.store(out, finished(a0, scales, bias));
     v128.store(out, finished(a1, scales + 16, bias + 16), 16);
     v128.store(out, finished(a2, scales + 32, bias + 32), 32);
     v128.store(out, finished(a3, scales + 48, bias + 48), 48);
-    v128.store(out, finished(a4, scales + 64, bias + 64), 64);
-    v128.store(out, finished(a5, scales + 80, bias + 80), 80);
-    v128.store(out, finished(a6, scales + 96, bias + 96), 96);
-    v128.store(out, finished(a7, scales + 112, bias + 112), 112);
     weights += blockBytes;
     scales += BLOCK * 4;
     bias += BLOCK * 4;

@@ -27,7 +27,7 @@ import {
 import { RecurrentReference } from './reference.ts';
 
 /** As in src/kernel/network/index.ts. */
-const BLOCK = 32;
+const BLOCK = 16;
 const LANE_HEAD = 64;
 /** Row widths are multiples of this. */
 const WIDTH_STEP = 8;

@@ -29,7 +29,7 @@ import {
 import { TransformerReference } from './reference.ts';
 
 /** As in src/kernel/transformer: columns of a matrix's block, places of a cache's, bytes before a lane's cache. */
-const BLOCK = 32;
+const BLOCK = 16;
 const BLOCK_PLACES = 8;
 const LANE_HEAD = 64;
 /** Bytes of a block in the list of attention weights. */
