@@ -9,6 +9,7 @@ import { HASH_BYTES } from '../container/layout.ts';
 import { type ContextSet, type MixParameters, profileOf, tableBitsFor } from '../mix/parameters.ts';
 import { encodeMix, type EncodedFrame, frameSize, mixBits } from './chunk.ts';
 import { laneStarts } from './lanes.ts';
+import { prepareStage } from './mixing.ts';
 import type { OpenModel, Watch } from './model-steps.ts';
 
 /**
@@ -58,6 +59,7 @@ export async function encodeMixed(
     const second = await encodeMix(chunk, lanes, withModel, model, watch);
     return frameSize(second) + HASH_BYTES < frameSize(first) ? second : first;
   }
+  prepareStage(model, chunk.length);
   const sample = sampleOf(chunk);
   const tableBits = tableBitsFor(sample.length, limits.tableBits);
   const sizeWithout = await sizeOf({ ...without, tableBits }, undefined);

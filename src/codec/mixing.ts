@@ -20,6 +20,14 @@ const RUN_STEPS = 256;
 /** Chunks from this size on are worth another thread for the model. */
 const STAGED_MIN = 1 << 18;
 
+/** Has the model opened on a thread to spare, where a chunk of this size will be encoded with it, so that it is there by then. */
+export function prepareStage({ stage, spare }: OpenModel, size: number): void {
+  if (!stage || size < STAGED_MIN || !spare?.take()) return;
+  spare.give();
+  // Whoever asks for it is told.
+  stage().catch(() => undefined);
+}
+
 /**
  * Codes a chunk's bytes, lanes in lock-step. Encoding, the model runs ahead on a thread to spare.
  *

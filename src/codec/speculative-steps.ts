@@ -6,7 +6,7 @@
  * @module
  */
 import type { BitListener } from '../mix/kernel.ts';
-import type { SpeculatedLogits } from './logits-stage.ts';
+import type { LogitsStage, SpeculatedLogits } from './logits-stage.ts';
 import { ModelSteps, type OpenModel, type StepLogits } from './model-steps.ts';
 
 /** Steps between two looks at whether the other thread helps. */
@@ -31,6 +31,10 @@ export class SpeculativeSteps implements StepLogits {
   readonly #own: ModelSteps;
   /** Where the current step's logits are. */
   #current: StepLogits;
+  #opening: Promise<LogitsStage> | undefined;
+  /** What came of it. */
+  #thread: LogitsStage | undefined;
+  #failed = false;
   #speculated: SpeculatedLogits | undefined;
   /** The step that is the other thread's first. */
   #first = 0;
@@ -79,7 +83,7 @@ export class SpeculativeSteps implements StepLogits {
     if (!this.#speculated) {
       if (steps < this.#timedSteps) return undefined;
       this.#pace = time / steps;
-      if (spare!.take()) return this.#handOver(step);
+      if (spare!.take()) return this.#thread ? this.#handOver(step, this.#thread) : this.#open(step);
     } else if (spare!.crowded) {
       return this.#takeBack(step);
     } else if (time > steps * this.#pace + LATE) {
@@ -99,10 +103,27 @@ export class SpeculativeSteps implements StepLogits {
     this.#began = performance.now();
   }
 
-  async #handOver(step: number): Promise<void> {
-    const { session, stage, spare } = this.#model;
+  /** Opens the model on the other thread; meanwhile this one goes on, and now and then lets messages in. */
+  async #open(step: number): Promise<void> {
+    const { stage, spare } = this.#model;
+    spare!.give();
+    if (!this.#opening) {
+      this.#opening = stage!();
+      this.#opening.then(
+        (thread) => (this.#thread = thread),
+        () => (this.#failed = true),
+      );
+    }
+    await new Promise(setImmediate);
+    if (this.#failed) await this.#opening;
+    this.#time(step);
+    this.#current = this.#own;
+    await this.#own.go(step);
+  }
+
+  async #handOver(step: number, thread: LogitsStage): Promise<void> {
+    const { session, spare } = this.#model;
     try {
-      const thread = await stage!();
       this.#speculated = thread.speculate(this.#chunk[step - 1], session.parts!.state);
     } catch (error) {
       spare!.give();

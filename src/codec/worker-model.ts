@@ -18,7 +18,7 @@ interface Current {
   readonly model: Model;
   readonly session: LaneSession;
   /** The model on a thread of its own, once a chunk has asked for it. */
-  stage?: LogitsStage;
+  stage?: Promise<LogitsStage>;
 }
 
 /** The last model and session: a stream uses one, and a second one would only hold memory. */
@@ -31,7 +31,7 @@ async function open(task: Omit<ModelTask, 'control'>): Promise<Current> {
   const stale = current;
   current = undefined;
   await stale?.session.release();
-  await stale?.stage?.close();
+  await (await stale?.stage)?.close();
   const model = loadReference(task.model);
   const session = await openSession(model, { lanes: task.lanes, engine: task.engine });
   current = { key, model, session };
@@ -50,8 +50,13 @@ export async function openModel(task: Omit<ModelTask, 'control'>, spare: SpareTh
   // Only the kernel answers at once, and only it may run on a thread that can be ended at any time.
   if (!session.runNow) return { contract, session };
   const { model: reference, lanes } = task;
-  // A thread codes one chunk at a time, so that nobody else opens it meanwhile.
-  const stage = async () => (opened.stage ??= await LogitsStage.open({ model: reference, lanes }));
+  const stage = (): Promise<LogitsStage> => {
+    const known = opened.stage ?? LogitsStage.open({ model: reference, lanes });
+    opened.stage = known;
+    // What failed is tried again.
+    known.catch(() => delete opened.stage);
+    return known;
+  };
   return { contract, session, stage, spare };
 }
 

@@ -46,7 +46,10 @@ interface Decoding {
 }
 
 /** Decodes the text as the only task of two threads. */
-function decode(onStep: (control: Int32Array, step: number) => void): Decoding {
+function decode(
+  onStep: (control: Int32Array, step: number) => void,
+  open = (): Promise<LogitsStage> => Promise.resolve(stage),
+): Decoding {
   const control = createControl();
   control[CONTROL.busy] = 1;
   let asked = 0;
@@ -57,7 +60,7 @@ function decode(onStep: (control: Int32Array, step: number) => void): Decoding {
     spare: new SpareThread(control, 2),
     stage: () => {
       asked++;
-      return Promise.resolve(stage);
+      return open();
     },
   };
   const bytes = new Uint8Array(text.length);
@@ -93,6 +96,16 @@ describe('a decoder with a thread to spare', () => {
     await done;
     expect(bytes).toEqual(text);
     expect(asked()).toBeGreaterThan(0);
+    expect(control[CONTROL.staged]).toBe(0);
+  });
+
+  test('that cannot be opened is an error, and keeps no thread', async () => {
+    const enough = new Error('no thread');
+    const { control, done } = decode(
+      () => undefined,
+      () => Promise.reject(enough),
+    );
+    await expect(done).rejects.toBe(enough);
     expect(control[CONTROL.staged]).toBe(0);
   });
 
