@@ -1,40 +1,86 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from './documentation/documents.ts';
+import { NETWORK_COMMANDS } from './documentation/short-forms.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-interface PackedFile {
-  path: string;
+/** What `npm pack --json` says of the package. */
+interface Packed {
+  readonly name: string;
+  readonly version: string;
+  readonly filename: string;
+  readonly integrity: string;
+  readonly files: readonly { readonly path: string }[];
 }
 
-/** npm as a user runs it: nothing of this project's test run in its environment. */
-function npm(args: string[], cwd: string): string {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([key]) => !/^npm_|^NODE_ENV$/.test(key)),
-  );
-  return execFileSync('npm', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+/** Runs a command as a user does: nothing of this project's test run in its environment. */
+async function shell(command: string, cwd: string, extra: Record<string, string> = {}): Promise<string> {
+  const clean = Object.entries(process.env).filter(([key]) => !/^npm_|^NODE_ENV$/.test(key));
+  const run = promisify(execFile)('bash', ['-c', command], {
+    cwd,
+    env: { ...Object.fromEntries(clean), ...extra },
+  });
+  run.child.stdin!.end();
+  return (await run).stdout;
+}
+
+/** A registry that has the package; for all others it sends to the one that npm uses here. */
+async function startRegistry(packed: Packed, folder: string): Promise<Server> {
+  const { name, version, filename, integrity } = packed;
+  const others = (await shell('npm config get registry', folder)).trim().replace(/\/$/, '');
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as object;
+  const server = createServer(({ url, headers }, response) => {
+    if (url === `/${filename}`) {
+      response.end(readFileSync(join(folder, filename)));
+    } else if (url === `/${name}`) {
+      const dist = { tarball: `http://${headers.host!}/${filename}`, integrity };
+      const versions = { [version]: { ...manifest, dist } };
+      response.end(JSON.stringify({ name, 'dist-tags': { latest: version }, versions }));
+    } else {
+      response.writeHead(302, { location: `${others}${url!}` }).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
 }
 
 describe('the package', () => {
   let folder: string;
   let files: string[];
-  beforeAll(() => {
+  let registry: Server;
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'lmz-package-'));
-    const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], root)) as [
-      { filename: string; files: PackedFile[] },
-    ];
+    const json = await shell(`npm pack --json --pack-destination '${folder}'`, ROOT);
+    const [packed] = JSON.parse(json) as [Packed];
     files = packed.files.map(({ path }) => path);
+    registry = await startRegistry(packed, folder);
     const project = join(folder, 'project');
     mkdirSync(project);
     writeFileSync(join(project, 'package.json'), '{"name":"empty","private":true,"type":"module"}');
-    npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', join(folder, packed.filename)], project);
+    const { port } = registry.address() as AddressInfo;
+    const env = {
+      npm_config_registry: `http://127.0.0.1:${port}/`,
+      // What onnxruntime-node's script would download is no part of the package.
+      ONNXRUNTIME_NODE_INSTALL: 'skip',
+    };
+    for (const command of NETWORK_COMMANDS) await shell(command, project, env);
   }, 300_000);
   afterAll(() => {
+    registry.close();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('was installed by the commands of README.md', () => {
+    expect(NETWORK_COMMANDS).toEqual(expect.arrayContaining(['npm install lmz', 'npx lmz']));
+    const { dependencies } = JSON.parse(readFileSync(join(folder, 'project/package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(Object.keys(dependencies).sort()).toEqual(['lmz', 'onnxruntime-web']);
   });
 
   test('holds only what a user needs', () => {
@@ -54,7 +100,7 @@ describe('the package', () => {
     expect(files.some((file) => file.endsWith('.onnx'))).toBe(true);
   });
 
-  test('round-trips in an empty project, install scripts skipped: library, types and command', () => {
+  test('round-trips in an empty project: library, types and command', () => {
     const project = join(folder, 'project');
     writeFileSync(
       join(project, 'use.mjs'),
@@ -84,8 +130,8 @@ describe('the package', () => {
        const size: number = reader.size;
        export { size };`,
     );
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const types = join(root, 'node_modules/@types');
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const types = join(ROOT, 'node_modules/@types');
     const flags = [
       '--noEmit',
       '--strict',

@@ -14,7 +14,7 @@ import { MAIN } from '../cli/harness.ts';
 import { ROOT } from './documents.ts';
 
 /** Programs of the system that the documents use. */
-const SYSTEM = ['apt-get', 'cat', 'cmp', 'git', 'head', 'ls', 'qemu-x86_64', 'sudo', 'tail', 'tar'];
+const SYSTEM = ['apt-get', 'cat', 'cmp', 'git', 'head', 'ls', 'make', 'qemu-x86_64', 'sudo', 'tail', 'tar'];
 /** npm's own commands, all of which work without a script. */
 const NPM = ['ci', 'install', 'pack'];
 
@@ -50,6 +50,8 @@ export function faultOf(words: readonly string[]): string | undefined {
   if (program === 'npm') return faultOfNpm(args);
   if (program === 'npx') return faultOfNpx(args);
   if (program === 'node') return missing([args[0]]);
+  // What a command before it builds.
+  if (program.startsWith('tmp/')) return undefined;
   if (program.includes('/')) return missing([program]);
   return SYSTEM.includes(program) ? undefined : `unknown program ${program}`;
 }

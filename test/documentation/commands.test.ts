@@ -1,4 +1,4 @@
-/** Every command of the documents: run, or, where its block is marked with the reason why not, looked at. */
+/** Every command of the documents: run as it stands, or looked at where its block is marked with what runs it otherwise. */
 import { spawn } from 'node:child_process';
 import {
   copyFileSync,
@@ -16,12 +16,12 @@ import { ended, MAIN } from '../cli/harness.ts';
 import { commandsOf, faultOf, unknownFlags } from './command-line.ts';
 import { DOCUMENTS, readDocument, ROOT, SHELL_BLOCKS } from './documents.ts';
 
-/** Marks of blocks that are not run here, and why. */
+/** Marks of blocks that are not run here: why not, and what runs them. */
 const MARKS: Readonly<Record<string, string>> = {
   ci: 'run by .ci/run, on a clean clone',
-  long: 'takes minutes, or needs data that is not in the repository: long-commands.test.ts runs a short form',
-  network: 'fetches something',
-  changes: 'changes files of the repository',
+  long: 'takes minutes, or needs data that is not in the repository: short-forms.test.ts runs a short form',
+  changes: 'changes files of the repository: short-forms.test.ts runs a short form, in a copy',
+  network: 'fetches the package: test/package.test.ts runs it, with a registry of its own',
 };
 
 test('every block of code says what it is', () => {
@@ -86,7 +86,7 @@ describe('commands that do not', () => {
   });
 });
 
-/** Commands within lines have placeholders; their scripts, files and flags are real all the same. */
+/** Commands within lines have placeholders, which short forms fill in; their scripts, files and flags are real all the same. */
 describe('commands within lines', () => {
   test.for(DOCUMENTS)('%s', (path) => {
     const faults = readDocument(path).inline.flatMap((code) => {

@@ -35,7 +35,7 @@ export interface Document {
   readonly anchors: ReadonlySet<string>;
 }
 
-const FOLDERS = ['.', 'docs', 'models', 'spec', 'fixtures', 'src/kernel'];
+const FOLDERS = ['.', 'docs', 'models', 'spec', 'fixtures', 'src/kernel', 'tools/native-train'];
 
 /** Paths of everything that is written for people by people; results of benchmarks are not. */
 export const DOCUMENTS: readonly string[] = FOLDERS.flatMap((folder) =>

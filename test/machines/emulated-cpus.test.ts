@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,10 @@ import type { RecurrentConfig } from '../../src/train/recurrent.ts';
 import { randomModel } from '../model/recurrent/networks.ts';
 import { TINY } from '../train/tiny.ts';
 import { exportTransformer } from '../../src/train/transformer-export.ts';
+import { HAS_QEMU, QEMU } from '../support/programs.ts';
 import { SLOW } from '../support/runs.ts';
 import { randomTransformer, TINY_TRANSFORMER } from '../support/transformers.ts';
 
-// Debian's qemu-user. Without it there is nothing to emulate with, which the skipped tests say.
-const QEMU = 'qemu-x86_64';
-const hasQemu = process.platform === 'linux' && process.arch === 'x64' && canRun(QEMU, ['--version']);
 const CPUS = ['Nehalem', 'Haswell'];
 const LANES = SLOW ? ['1', '3', '16'] : ['1', '3'];
 /** Of the references' tokens: that this machine computes the references themselves is for test/models. */
@@ -39,15 +37,6 @@ interface Report {
   results: Record<string, { encoded: string; decoded: string }>;
 }
 
-function canRun(command: string, args: string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** What a script prints under an emulated processor, or on this one. */
 async function run(cpu: string | undefined, args: string[]): Promise<string> {
   const [command, all] = cpu ? [QEMU, ['-cpu', cpu, process.execPath, ...args]] : [process.execPath, args];
@@ -58,7 +47,7 @@ async function here(args: string[]): Promise<{ args: string[]; printed: string }
   return { args, printed: await run(undefined, args) };
 }
 
-describe.skipIf(!hasQemu)('other processors (qemu-user)', () => {
+describe.skipIf(!HAS_QEMU)('other processors (qemu-user)', () => {
   let folder: string;
   let native: Report;
   /** Arguments of the scripts that compute logits, and what they print on this machine. */
