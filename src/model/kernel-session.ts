@@ -6,10 +6,7 @@
 import { TIME_MAX } from './contract.ts';
 import type { LaneSession } from './session.ts';
 import { requireTokens } from './tokens.ts';
-import type { LaneKernel, StepParts } from './wasm.ts';
-
-/** Symbols that the networks predict. */
-const ALPHABET = 256;
+import { ALPHABET, type LaneKernel, type StepParts } from './wasm.ts';
 
 /** Lanes of a network, each stepped by the kernel. */
 export class KernelLaneSession implements LaneSession {

@@ -21,6 +21,9 @@ export interface KernelExports {
   readonly step: (network: number, lane: number, token: number, logits: number) => void;
 }
 
+/** Symbols that the networks predict. */
+export const ALPHABET = 256;
+
 const PAGE = 65_536;
 /** Everything starts on a cache line. */
 const LINE = 64;
@@ -129,6 +132,67 @@ export interface StepParts {
    * @param partial  the first bits that it must have, after a leading 1
    */
   likeliest(partial: number): number;
+}
+
+/** What a network lays out before it is made. */
+interface KernelPlan {
+  readonly layout: KernelLayout;
+  /** Address of the kernel's class Network. */
+  readonly network: number;
+  readonly lanes: number;
+  /** Of a lane, as {@link laneSize} rounds it. */
+  readonly laneBytes: number;
+  /** Bytes at a lane's beginning that are zero before the first token; what is behind them is written before it is read. */
+  readonly clearedBytes: number;
+  /** Most bytes of memory. */
+  readonly most?: number;
+}
+
+/** Bytes that a lane takes: each begins on a cache line. */
+export const laneSize = (bytes: number): number => roundUp(bytes, LINE);
+
+/** Lanes and their logits in a kernel's memory: what all networks have in common. */
+export class KernelLanes<Exports extends KernelExports = KernelExports> implements LaneKernel {
+  readonly lanes: number;
+  readonly logits: Int32Array;
+  protected readonly exports: Exports;
+  protected readonly network: number;
+  /** Addresses of the first lane, and of its logits. */
+  protected readonly states: number;
+  protected readonly logitsAt: number;
+  readonly #step: KernelExports['step'];
+  readonly #laneBytes: number;
+  readonly #clearedBytes: number;
+
+  /** @throws LmzError LMZ_ENGINE where the memory is too large */
+  constructor(module: WasmModule, { layout, network, lanes, laneBytes, clearedBytes, most }: KernelPlan) {
+    this.lanes = lanes;
+    this.network = network;
+    this.states = layout.take(lanes * laneBytes);
+    this.logitsAt = layout.take(lanes * 4 * ALPHABET);
+    this.exports = layout.instantiate(module, most) as Exports;
+    this.#step = this.exports.step;
+    this.#laneBytes = laneBytes;
+    this.#clearedBytes = clearedBytes;
+    this.logits = new Int32Array(this.exports.memory.buffer, this.logitsAt, lanes * ALPHABET);
+  }
+
+  reset(): void {
+    const bytes = new Uint8Array(this.exports.memory.buffer);
+    for (let lane = 0; lane < this.lanes; lane++) {
+      const at = this.states + lane * this.#laneBytes;
+      bytes.fill(0, at, at + this.#clearedBytes);
+    }
+  }
+
+  step(lane: number, token: number): void {
+    this.#step(
+      this.network,
+      this.states + lane * this.#laneBytes,
+      token,
+      this.logitsAt + lane * 4 * ALPHABET,
+    );
+  }
 }
 
 /** Steps of the comparison with the reference when a kernel is made. */

@@ -1,9 +1,11 @@
 /**
- * Models with one thing changed, for tests of what is recognised.
+ * Models with one thing changed, and the test of what is recognised: one change anywhere, and the model is another, or
+ * computes the same in both engines.
  *
  * @module
  */
 import { create, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
 import { equalBytes } from '../../src/bytes.ts';
 import { LmzError } from '../../src/errors.ts';
 import { loadModel, type Model } from '../../src/model/load.ts';
@@ -14,13 +16,14 @@ import {
   ModelProtoSchema,
 } from '../../src/model/onnx/onnx-subset_pb.ts';
 import { parseModelProto } from '../../src/model/onnx/parse.ts';
+import { withEngine } from './engines.ts';
 
 type Change = (graph: GraphProto, model: ModelProto) => void;
 /** Changes by name. */
-export type Changes = [name: string, change: Change][];
+type Changes = [name: string, change: Change][];
 
 /** The model with one change, or undefined where that is none, or the loader or the audit refuses it. */
-export function changed(file: Uint8Array, change: Change): Model | undefined {
+function changed(file: Uint8Array, change: Change): Model | undefined {
   const proto = parseModelProto(file.slice());
   change(proto.graph!, proto);
   const bytes = toBinary(ModelProtoSchema, proto);
@@ -52,7 +55,7 @@ const OTHER_OPERATOR: Partial<Record<string, string>> = {
   Identity: 'Neg',
 };
 
-export function nodeChanges(file: Uint8Array): Changes {
+function nodeChanges(file: Uint8Array): Changes {
   const { node: nodes, input: ports } = parseModelProto(file).graph!;
   return nodes.flatMap((node, at) => {
     const name = `${node.opType} "${node.name}"`;
@@ -97,7 +100,7 @@ export function nodeChanges(file: Uint8Array): Changes {
   });
 }
 
-export function constantChanges(file: Uint8Array): Changes {
+function constantChanges(file: Uint8Array): Changes {
   return parseModelProto(file).graph!.initializer.flatMap(({ name, rawData, dims }, at) => {
     const changes: Changes = [
       [`"${name}": dims`, (graph) => graph.initializer[at].dims.push(1n)],
@@ -120,7 +123,7 @@ export function constantChanges(file: Uint8Array): Changes {
   });
 }
 
-export function portChanges(file: Uint8Array): Changes {
+function portChanges(file: Uint8Array): Changes {
   const { input, output } = parseModelProto(file).graph!;
   return [
     ...input.map(({ name }, at): Changes[number] => [
@@ -136,4 +139,70 @@ export function portChanges(file: Uint8Array): Changes {
     ['an older operator set', (_, model) => (model.opsetImport[0].version = 16n)],
     ['one constant more', (graph) => graph.initializer.push({ ...graph.initializer[0], name: 'more' })],
   ];
+}
+
+/** How a kind of network is recognised. */
+export interface Recognition {
+  /** A small network of the kind. */
+  readonly file: Uint8Array;
+  readonly recognize: (graph: Model['graph']) => object | undefined;
+  /** What is recognised of the file. */
+  readonly expected: object;
+  /** Names of changes of constants that are weights: a network with others is as good a network. */
+  readonly weights: RegExp;
+  /** Fed to both engines, `time` a call. */
+  readonly tokens: Uint8Array;
+  readonly time: number;
+  /** Of changes of nodes and constants, every so many is tried: most are refused for one reason (default 1). */
+  readonly every?: number;
+}
+
+/** Defines the tests of a recogniser. */
+export function testRecognition(recognition: Recognition): void {
+  const { file, recognize, expected, weights, tokens, time, every = 1 } = recognition;
+
+  async function logitsOf(model: Model, engine: 'kernel' | 'node'): Promise<Int32Array[]> {
+    return withEngine(model, 1, engine, async (session) => {
+      const all: Int32Array[] = [];
+      for (let at = 0; at < tokens.length; at += time)
+        all.push((await session.run(tokens.subarray(at, at + time), time)).slice());
+      return all;
+    });
+  }
+
+  const some = (changes: Changes): Changes => changes.filter((_, i) => i % every === 0);
+
+  describe('a change of one thing', () => {
+    test.each([
+      ['node', some(nodeChanges(file))],
+      ['constant', some(constantChanges(file))],
+      ['port', portChanges(file)],
+    ] as const)('%s: is not recognised, or both engines see it', async (what, changes) => {
+      let loaded = 0;
+      let same = 0;
+      for (const [name, change] of changes) {
+        const model = changed(file, change);
+        if (model === undefined) continue;
+        loaded++;
+        if (recognize(model.graph) === undefined) continue;
+        if (!name.endsWith('domain')) expect(name).toMatch(weights);
+        same++;
+        expect(await logitsOf(model, 'kernel'), name).toEqual(await logitsOf(model, 'node'));
+      }
+      expect(changes.length).toBeGreaterThan(5);
+      expect(loaded).toBeGreaterThan(0);
+      if (what === 'constant') expect(same).toBeGreaterThan(0);
+    });
+
+    test('none, and it is', () => {
+      expect(recognize(loadModel(file).graph)).toMatchObject(expected);
+    });
+
+    test('metadata does not matter', () => {
+      const model = changed(file, (_, proto) => {
+        for (const property of proto.metadataProps) if (property.key === 'lmz.network') property.value = '{}';
+      });
+      expect(recognize(model!.graph)).toMatchObject(expected);
+    });
+  });
 }

@@ -7,8 +7,9 @@
 import {
   kernelCode,
   type KernelExports,
+  KernelLanes,
   KernelLayout,
-  type LaneKernel,
+  laneSize,
   probeKernel,
   roundUp,
   type StepParts,
@@ -31,8 +32,6 @@ const BLOCK = 16;
 const LANE_HEAD = 64;
 /** Row widths are multiples of this. */
 const WIDTH_STEP = 8;
-/** Lanes start on a cache line. */
-const LINE = 64;
 
 /** Values of a run of columns, or inputs, of a file's matrix in the padded order of the kernel; -1 is padding. */
 type Order = Int32Array;
@@ -125,18 +124,7 @@ interface RecurrentExports extends KernelExports {
 }
 
 /** A recurrent network at work in WebAssembly. */
-export class RecurrentKernel implements LaneKernel {
-  readonly lanes: number;
-  readonly #step: KernelExports['step'];
-  readonly #memory: KernelExports['memory'];
-  readonly #network: number;
-  readonly #states: number;
-  readonly #laneBytes: number;
-  readonly #logitsAt: number;
-  /** A copy of the first lane's state, and of its logits. */
-  readonly #savedAt: number;
-  /** int32 [lanes, 256], of the last step; a view of the kernel's memory. */
-  readonly logits: Int32Array;
+export class RecurrentKernel extends KernelLanes<RecurrentExports> {
   readonly parts: StepParts;
 
   constructor(module: WasmModule, network: RecurrentNetwork, lanes: number) {
@@ -193,49 +181,30 @@ export class RecurrentKernel implements LaneKernel {
       // Two words for each pair of a product's inputs, and one pair more, written but never counted.
       work(4 * Math.max(width, unit.length, neuron.length) + 8),
     ];
-    this.#network = put(Int32Array.from(fields));
-    this.#laneBytes = roundUp(LANE_HEAD + 6 * unit.length + 4 * columns.length, LINE);
-    this.#states = layout.take(lanes * this.#laneBytes);
-    this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
-    this.#savedAt = layout.take(this.#laneBytes + 4 * ALPHABET);
-    const { memory, step, parts, stepPart, likeliest } = layout.instantiate(module) as RecurrentExports;
-    this.lanes = lanes;
-    this.#step = step;
-    this.#memory = memory;
-    this.logits = new Int32Array(memory.buffer, this.#logitsAt, lanes * ALPHABET);
+    const laneBytes = laneSize(LANE_HEAD + 6 * unit.length + 4 * columns.length);
+    const plan = { layout, network: put(Int32Array.from(fields)), lanes, laneBytes, clearedBytes: laneBytes };
+    // A copy of the first lane's state, and of its logits.
+    const savedAt = layout.take(laneBytes + 4 * ALPHABET);
+    super(module, plan);
+    const { memory, parts, stepPart, likeliest } = this.exports;
     const bytes = new Uint8Array(memory.buffer);
-    const savedLogits = this.#savedAt + this.#laneBytes;
+    const savedLogits = savedAt + laneBytes;
     this.parts = {
       count: parts(),
-      state: bytes.subarray(this.#states, this.#states + this.#laneBytes),
+      state: bytes.subarray(this.states, this.states + laneBytes),
       logits: this.logits.subarray(0, ALPHABET),
       run: (part, token) => {
-        stepPart(this.#network, this.#states, token, this.#logitsAt, part);
+        stepPart(this.network, this.states, token, this.logitsAt, part);
       },
       save: () => {
-        bytes.copyWithin(this.#savedAt, this.#states, this.#states + this.#laneBytes);
-        bytes.copyWithin(savedLogits, this.#logitsAt, this.#logitsAt + 4 * ALPHABET);
+        bytes.copyWithin(savedAt, this.states, this.states + laneBytes);
+        bytes.copyWithin(savedLogits, this.logitsAt, this.logitsAt + 4 * ALPHABET);
       },
       restore: () => {
-        bytes.copyWithin(this.#states, this.#savedAt, savedLogits);
+        bytes.copyWithin(this.states, savedAt, savedLogits);
       },
       likeliest: (partial) => likeliest(savedLogits, partial),
     };
-  }
-
-  /** All lanes as before the first token. */
-  reset(): void {
-    new Uint8Array(this.#memory.buffer, this.#states, this.lanes * this.#laneBytes).fill(0);
-  }
-
-  /** Feeds a token, 0 .. 255, to one lane; its logits are at `lane * 256` of {@link logits}. */
-  step(lane: number, token: number): void {
-    this.#step(
-      this.#network,
-      this.#states + lane * this.#laneBytes,
-      token,
-      this.#logitsAt + lane * 4 * ALPHABET,
-    );
   }
 }
 

@@ -6,9 +6,9 @@
  */
 import {
   kernelCode,
-  type KernelExports,
+  KernelLanes,
   KernelLayout,
-  type LaneKernel,
+  laneSize,
   probeKernel,
   roundUp,
   type WasmModule,
@@ -34,8 +34,6 @@ const BLOCK_PLACES = 8;
 const LANE_HEAD = 64;
 /** Bytes of a block in the list of attention weights. */
 const WEIGHTS_ENTRY = 48;
-/** Lanes start on a cache line. */
-const LINE = 64;
 /** Most bytes: keys and values of the thesis' network take 1 MiB a lane. */
 const MEMORY_MAX = 2 ** 29;
 
@@ -57,17 +55,7 @@ function bitsOf(...values: readonly number[]): number[] {
 }
 
 /** A Transformer at work in WebAssembly. */
-export class TransformerKernel implements LaneKernel {
-  readonly lanes: number;
-  readonly #step: KernelExports['step'];
-  readonly #memory: KernelExports['memory'];
-  readonly #network: number;
-  readonly #states: number;
-  readonly #laneBytes: number;
-  readonly #logitsAt: number;
-  /** int32 [lanes, 256], of the last step; a view of the kernel's memory. */
-  readonly logits: Int32Array;
-
+export class TransformerKernel extends KernelLanes {
   /** @throws LmzError LMZ_ENGINE where lanes are too many */
   constructor(module: WasmModule, network: TransformerNetwork, lanes: number) {
     const { width, heads, widening, context, positions } = network.config;
@@ -132,31 +120,15 @@ export class TransformerKernel implements LaneKernel {
       layout.take(WEIGHTS_ENTRY * (places / BLOCK_PLACES + 1)),
       layout.take(4 * Math.max(width, hidden) + 8),
     ];
-    this.#network = put(Int32Array.from(fields));
-    this.#laneBytes = roundUp(LANE_HEAD + network.layers.length * 2 * width * places, LINE);
-    this.#states = layout.take(lanes * this.#laneBytes);
-    this.#logitsAt = layout.take(lanes * 4 * ALPHABET);
-    const { memory, step } = layout.instantiate(module, MEMORY_MAX);
-    this.lanes = lanes;
-    this.#step = step;
-    this.#memory = memory;
-    this.logits = new Int32Array(memory.buffer, this.#logitsAt, lanes * ALPHABET);
-  }
-
-  /** All lanes as before the first token: what was remembered is not seen before it is written anew. */
-  reset(): void {
-    for (let lane = 0; lane < this.lanes; lane++) {
-      new Uint8Array(this.#memory.buffer, this.#states + lane * this.#laneBytes, LANE_HEAD).fill(0);
-    }
-  }
-
-  step(lane: number, token: number): void {
-    this.#step(
-      this.#network,
-      this.#states + lane * this.#laneBytes,
-      token,
-      this.#logitsAt + lane * 4 * ALPHABET,
-    );
+    super(module, {
+      layout,
+      network: put(Int32Array.from(fields)),
+      lanes,
+      laneBytes: laneSize(LANE_HEAD + network.layers.length * 2 * width * places),
+      // What was remembered is not seen before it is written anew.
+      clearedBytes: LANE_HEAD,
+      most: MEMORY_MAX,
+    });
   }
 }
 

@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { loadModel, type Model } from '../../../src/model/load.ts';
+import { loadModel } from '../../../src/model/load.ts';
 import { openKernel } from '../../../src/model/recurrent/kernel.ts';
 import { recognizeRecurrent } from '../../../src/model/recurrent/recognize.ts';
 import { RecurrentReference } from '../../../src/model/recurrent/reference.ts';
 import { type LaneSession, openSession } from '../../../src/model/session.ts';
 import { makeReference, type Reference } from '../../../src/train/reference.ts';
+import { withEngine } from '../engines.ts';
 import { codedAsync } from '../errors.ts';
 import { recurrentModel } from '../models.ts';
 import { runs } from '../../support/runs.ts';
@@ -30,20 +31,6 @@ async function allLogits(session: LaneSession, tokens: Uint8Array): Promise<Int3
     steps.push((await session.run(tokens.subarray(at, at + session.lanes), 1)).slice());
   }
   return steps;
-}
-
-async function withEngine<T>(
-  from: Model,
-  lanes: number,
-  engine: 'kernel' | 'node' | 'auto',
-  use: (session: LaneSession) => Promise<T> | T,
-): Promise<T> {
-  const session = await openSession(from, { lanes, engine });
-  try {
-    return await use(session);
-  } finally {
-    await session.release();
-  }
 }
 
 describe('random networks', () => {

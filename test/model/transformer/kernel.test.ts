@@ -13,24 +13,11 @@ import { exportTransformer } from '../../../src/train/transformer-export.ts';
 import { runs } from '../../support/runs.ts';
 import { TINY_TRANSFORMER } from '../../support/transformers.ts';
 import { tinyText } from '../../train/tiny.ts';
+import { withEngine } from '../engines.ts';
 import { codedAsync } from '../errors.ts';
 import { anyConfig, extremeTransformer, randomModel } from './networks.ts';
 
 const model = loadModel(randomModel(TINY_TRANSFORMER, 1));
-
-async function withEngine<T>(
-  from: Model,
-  lanes: number,
-  engine: 'kernel' | 'node' | 'auto',
-  use: (session: LaneSession) => Promise<T> | T,
-): Promise<T> {
-  const session = await openSession(from, { lanes, engine });
-  try {
-    return await use(session);
-  } finally {
-    await session.release();
-  }
-}
 
 /** Tokens of every lane, one after another. */
 function tokensOf(lanes: number, steps: number, seed: number): Uint8Array[] {
