@@ -21,18 +21,30 @@ import type { DecodeTask, FingerprintTask, ModelReference } from './task.ts';
 /** Content is handed out in pieces of this size, so that readers see steady back-pressure. */
 const PIECE = 1 << 16;
 
+interface OpenedModel {
+  readonly reference: ModelReference;
+  /** Of a lane's states. */
+  readonly stateBytes: number;
+}
+
 /** Decodes the frames of one member, and finds its model when the first one needs it. */
 export class FrameDecoder {
   readonly #header: MemberHeader;
   readonly #options: ResolvedDecodeOptions;
   readonly #operation: Operation;
   #embedded: ChosenModel | undefined;
-  #model: Promise<ModelReference> | undefined;
+  #model: Promise<OpenedModel> | undefined;
+  #largest = 1;
 
   constructor(header: MemberHeader, options: ResolvedDecodeOptions, operation: Operation) {
     this.#header = header;
     this.#options = options;
     this.#operation = operation;
+  }
+
+  /** Memory of the largest frame so far with its model's states, which no frame's header tells. */
+  get largest(): number {
+    return this.#largest;
   }
 
   /**
@@ -61,7 +73,7 @@ export class FrameDecoder {
    */
   async decode(frame: ContentFrame, payload: Uint8Array, offset: number): Promise<Uint8Array> {
     try {
-      if (frame.type === 'coded') return await this.#decodeCoded(frame, payload);
+      if (frame.type === 'coded') return await this.#decodeCoded(frame, payload, offset);
       requireChecksum(frame, payload);
       return payload;
     } catch (error) {
@@ -74,19 +86,22 @@ export class FrameDecoder {
     }
   }
 
-  async #decodeCoded(frame: CodedFrame, payload: Uint8Array): Promise<Uint8Array> {
+  async #decodeCoded(frame: CodedFrame, payload: Uint8Array, offset: number): Promise<Uint8Array> {
     if (!frame.parameters) {
       throw new LmzError('LMZ_UNSUPPORTED', `predictor ${frame.predictor} is unknown to this release`, {
         hint: 'A newer release of lmz reads it.',
       });
     }
     const model = usesModel(frame) ? await (this.#model ??= this.#openModel()) : undefined;
-    const { engine, threads } = this.#options;
-    const task = { kind: 'decode', frame, payload, threads, model, engine } as const;
+    const { engine, threads, memoryLimit } = this.#options;
+    const need = frameMemory(frame, model?.stateBytes);
+    requireMemory(need, memoryLimit, "a coded frame with its model's states", offset);
+    this.#largest = Math.max(this.#largest, need);
+    const task = { kind: 'decode', frame, payload, threads, model: model?.reference, engine } as const;
     return runTask<DecodeTask>(threads, task, this.#operation);
   }
 
-  async #openModel(): Promise<ModelReference> {
+  async #openModel(): Promise<OpenedModel> {
     const { modelHash, platform } = this.#header;
     const { model: given, platformBound } = this.#options;
     if (platform && this.#embedded && !platformBound) {
@@ -96,11 +111,12 @@ export class FrameDecoder {
     }
     // Loaded here: files without a model are decoded sooner.
     const { chooseByHash, openChosen } = await import('./model-choice.ts');
-    const { toReference } = await import('./model-reference.ts');
+    const { stateBytesOf, toReference } = await import('./model-reference.ts');
     const choice = this.#embedded ?? (await chooseByHash(modelHash!, given));
-    const reference = toReference(openChosen(choice, platform !== undefined));
+    const model = openChosen(choice, platform !== undefined);
+    const reference = toReference(model);
     if (platform) await this.#requireFingerprint(reference);
-    return reference;
+    return { reference, stateBytes: stateBytesOf(model) };
   }
 
   /** @throws LmzError LMZ_FINGERPRINT where the model computes something else here */
@@ -168,7 +184,7 @@ async function* frameJobs(
   let digest = new ContentDigest('xxh64');
   const jobOf = (item: ContainerItem): Job<Output> | undefined => {
     if (item.kind === 'header') {
-      decoder = new FrameDecoder(item.header, options, operation);
+      decoder = limits.decoder = new FrameDecoder(item.header, options, operation);
       digest = new ContentDigest(item.header.contentCheck);
       operation.countIn(item.size);
       return undefined;
@@ -206,13 +222,16 @@ class DecodeLimits {
   readonly #options: ResolvedDecodeOptions;
   #output = 0;
   #largest = 1;
+  /** Of the member that is read. */
+  decoder: FrameDecoder | undefined;
 
   constructor(options: ResolvedDecodeOptions) {
     this.#options = options;
   }
 
   get jobs(): number {
-    return jobLimit(this.#options.threads, this.#options.memoryLimit, this.#largest);
+    const largest = Math.max(this.#largest, this.decoder?.largest ?? 1);
+    return jobLimit(this.#options.threads, this.#options.memoryLimit, largest);
   }
 
   /** @throws LmzError LMZ_MEMORY_LIMIT, LMZ_OUTPUT_LIMIT */

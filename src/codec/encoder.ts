@@ -8,6 +8,7 @@ import { encodeFrameHeader, sectionCrc } from '../container/frame.ts';
 import { encodeHeader, type PlatformBinding } from '../container/header.ts';
 import { IndexTally } from '../container/tail.ts';
 import { ContentDigest } from '../digest.ts';
+import { LmzError } from '../errors.ts';
 import { mixMemory } from '../mix/parameters.ts';
 import { encodeStored, type EncodedFrame, frameSize } from './chunk.ts';
 import { inOrder, type Job } from './in-order.ts';
@@ -27,6 +28,8 @@ class EncoderModel {
   readonly #options: ResolvedEncodeOptions;
   #choice: Promise<ChosenModel> | undefined;
   #opened: Promise<{ reference: ModelReference; alphabet: number }> | undefined;
+  /** Bytes of its states for a chunk; 0 before it is open. */
+  stateMemory = 0;
 
   constructor(options: ResolvedEncodeOptions) {
     this.#options = options;
@@ -45,8 +48,17 @@ class EncoderModel {
 
   async #open(): Promise<{ reference: ModelReference; alphabet: number }> {
     const { openChosen } = await import('./model-choice.ts');
-    const { toReference } = await import('./model-reference.ts');
-    const model = openChosen(await this.choice(), this.#options.platformBound);
+    const { stateBytesOf, toReference } = await import('./model-reference.ts');
+    const { platformBound, lanes, memoryLimit } = this.#options;
+    const model = openChosen(await this.choice(), platformBound);
+    this.stateMemory = lanes * stateBytesOf(model);
+    if (this.stateMemory > memoryLimit) {
+      throw new LmzError(
+        'LMZ_MEMORY_LIMIT',
+        `the model's states need ${this.stateMemory} bytes of memory in ${lanes} lanes, past the limit of ${memoryLimit}`,
+        { hint: 'Raise the limit (option memoryLimit, or -M), or use fewer lanes.' },
+      );
+    }
     return { reference: toReference(model), alphabet: model.contract.alphabet };
   }
 }
@@ -75,9 +87,10 @@ export async function* encodeContent(
 
   const digest = new ContentDigest(options.contentCheck);
   const plan = codingPlan(options);
+  const most = () => jobLimit(options.threads, options.memoryLimit, plan.memory + (model?.stateMemory ?? 0));
   const jobs = frameJobs(chunksOf(source, options.chunkSize, digest), model, plan, options, operation);
   let first: EncodedFrame | undefined;
-  for await (const frame of inOrder(jobs, () => plan.jobs)) {
+  for await (const frame of inOrder(jobs, most)) {
     if (!member.isOpen) {
       // The header names a model unless the content is a single chunk that came out without.
       if (!first && !frame.usesModel) {
@@ -157,18 +170,19 @@ class MemberWriter {
   }
 }
 
-/** How chunks are coded, and how many of them may be in work at once. */
+/** How chunks are coded, and what each takes in work beside the model's states. */
 interface CodingPlan {
   /** `undefined`: stored. */
   readonly coding: Coding | undefined;
-  readonly jobs: number;
+  readonly memory: number;
 }
 
 /** @throws LmzError LMZ_MEMORY_LIMIT */
 function codingPlan(options: ResolvedEncodeOptions): CodingPlan {
-  const { mode, level, lanes, threads, memoryLimit, chunkSize } = options;
-  if (mode === 'stored') return { coding: undefined, jobs: threads + 1 };
-  if (mode === 'lm') return { coding: { predictor: 'lm' }, jobs: threads + 1 };
+  const { mode, level, lanes, memoryLimit, chunkSize } = options;
+  const memory = 2 * chunkSize;
+  if (mode === 'stored') return { coding: undefined, memory };
+  if (mode === 'lm') return { coding: { predictor: 'lm' }, memory };
   const { contexts, tableBits: most } = levelOf(level);
   const parameters = {
     profile: 'text',
@@ -177,10 +191,9 @@ function codingPlan(options: ResolvedEncodeOptions): CodingPlan {
     languageModel: mayUseModel(options),
   } as const;
   const tableBits = tableBitsWithin(memoryLimit, parameters, lanes);
-  const need = 2 * chunkSize + mixMemory({ ...parameters, tableBits }, lanes);
   return {
     coding: { predictor: 'mix', contexts, tableBits },
-    jobs: jobLimit(threads, memoryLimit, need),
+    memory: memory + mixMemory({ ...parameters, tableBits }, lanes),
   };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Frame } from '../container/frame.ts';
+import { type Frame, usesModel } from '../container/frame.ts';
 import { PREDICTOR } from '../container/layout.ts';
 import { LmzError } from '../errors.ts';
 import { type MixParameters, mixMemory } from '../mix/parameters.ts';
@@ -12,12 +12,15 @@ import { TABLE_BITS_MIN } from '../mix/slots.ts';
 /**
  * Bytes of memory that a frame takes while it is decoded: its payload, the content where that is another array, and what
  * its predictor needs beside the model.
+ *
+ * @param stateBytes  of the model's states in a lane, once it is known: a file tells its hash alone
  */
-export function frameMemory(frame: Frame): number {
+export function frameMemory(frame: Frame, stateBytes = 0): number {
   if (frame.type !== 'coded') return frame.payloadSize;
   const { parameters } = frame;
   const mixing = parameters?.predictor === PREDICTOR.mix2 ? mixMemory(parameters.mix, parameters.lanes) : 0;
-  return frame.rawSize + frame.payloadSize + mixing;
+  const states = parameters && usesModel(frame) ? parameters.lanes * stateBytes : 0;
+  return frame.rawSize + frame.payloadSize + mixing + states;
 }
 
 /**

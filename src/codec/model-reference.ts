@@ -4,6 +4,7 @@
  * @module
  */
 import { loadAgain, type Model } from '../model/load.ts';
+import { ELEMENT_ARRAYS } from '../model/onnx/elements.ts';
 import { type ModelReference, sharedBytes } from './task.ts';
 
 /** A model as other threads take it: its file in shared memory. */
@@ -14,4 +15,12 @@ export function toReference({ hash, bytes, platformBound }: Model): ModelReferen
 /** The model again, on another thread. */
 export function loadReference({ hash, bytes, platformBound }: ModelReference): Model {
   return loadAgain(bytes.slice(), hash, platformBound);
+}
+
+/** Bytes of a lane's states, as the model declares them: a Transformer's are keys and values of its whole context. */
+export function stateBytesOf({ contract }: Model): number {
+  return contract.states.reduce(
+    (sum, { type, size }) => sum + size * ELEMENT_ARRAYS[type].BYTES_PER_ELEMENT,
+    0,
+  );
 }

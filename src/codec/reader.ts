@@ -43,7 +43,7 @@ export class LmzReader {
   readonly size: number;
   readonly #source: ByteSource;
   readonly #segments: readonly Segment[];
-  /** Memory that a frame takes while it is decoded: what the sizes tell, and what frame headers add. */
+  /** Memory that a frame takes while it is decoded: what the sizes tell, and what frame headers and models add. */
   #frameMemory: number;
   readonly #options: ResolvedDecodeOptions;
   readonly #operation: Operation;
@@ -146,6 +146,7 @@ export class LmzReader {
     if (usesModel(frame) && member.header.embedded) await this.#embed(segment);
     const payload = await this.#source.read(located.payloadOffset, frame.payloadSize);
     const content = await segment.decoder.decode(frame, payload, offset);
+    this.#frameMemory = Math.max(this.#frameMemory, segment.decoder.largest);
     this.#last = { segment, content };
     return this.#last;
   }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { compress, decompress, openLmz, readInfo } from '../../src/index.ts';
+import { exportTransformer } from '../../src/train/transformer-export.ts';
 import { fixtureModel } from '../support/models.ts';
 import { codeOf, endOf, outcome } from '../support/outcome.ts';
 import { decodeByIndex, decodeByStream } from '../support/routes.ts';
 import { bytes, coded, concat, member, namesModel, regionsOf, stored } from '../support/sections.ts';
+import { randomTransformer, TINY_TRANSFORMER } from '../support/transformers.ts';
 
 const model = fixtureModel('good-order1-256');
 const content = new TextEncoder().encode('In the beginning was the word. '.repeat(8));
@@ -17,6 +19,13 @@ async function codes(file: Uint8Array, options: Parameters<typeof decompress>[1]
     byIndex: await outcome(() => decodeByIndex(file, options)),
   };
 }
+/** Of the first coded frame. */
+function payloadSize(file: Uint8Array): number {
+  const { start, end } = regionsOf(file).find(
+    ({ section, field }) => section === 'coded' && field === 'payload',
+  )!;
+  return end - start;
+}
 const all = (code: string) => ({ oneShot: code, stream: code, byIndex: code });
 
 describe('memoryLimit', () => {
@@ -28,10 +37,24 @@ describe('memoryLimit', () => {
 
   it('counts content and payload of a coded frame', async () => {
     const file = await compress(content, { mode: 'lm', model });
-    const payload = regionsOf(file).find(({ section, field }) => section === 'coded' && field === 'payload')!;
-    const need = content.length + payload.end - payload.start;
+    const need = content.length + payloadSize(file);
     expect(await codes(file, { memoryLimit: need, model })).toEqual(all('ok'));
     expect(await codes(file, { memoryLimit: need - 1, model })).toEqual(all('LMZ_MEMORY_LIMIT'));
+  });
+
+  it("counts a Transformer's keys and values, in every lane", async () => {
+    const config = { ...TINY_TRANSFORMER, layers: 2, width: 16, context: 2000 };
+    const transformer = exportTransformer(randomTransformer(config, 1), { 'lmz.name': 'long' });
+    // A byte for every number of two layers' keys and values, and the position.
+    const states = 3 * (2 * 2 * 2000 * 16 + 4);
+    const coding = { mode: 'lm', model: transformer, lanes: 3 } as const;
+    const file = await compress(content, { ...coding, memoryLimit: states });
+    const need = content.length + payloadSize(file) + states;
+    expect(await codes(file, { memoryLimit: need, model: transformer })).toEqual(all('ok'));
+    expect(await codes(file, { memoryLimit: need - 1, model: transformer })).toEqual(all('LMZ_MEMORY_LIMIT'));
+    expect(await outcome(() => compress(content, { ...coding, memoryLimit: states - 1 }))).toBe(
+      'LMZ_MEMORY_LIMIT',
+    );
   });
 
   it('counts an embedded model', async () => {
