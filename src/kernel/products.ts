@@ -6,7 +6,7 @@
  */
 export const BLOCK: usize = 16;
 /** Bytes of a block's weights for one pair of inputs: int16 [16 columns][2]. */
-export const PAIR_BYTES: usize = BLOCK * 4;
+const PAIR_BYTES: usize = BLOCK * 4;
 
 /**
  * Lists the pairs of inputs that are not both zero, (offset into weights, pair): an even number of them, where need be with a
@@ -14,7 +14,7 @@ export const PAIR_BYTES: usize = BLOCK * 4;
  *
  * @returns the list's end
  */
-export function listPairs(x: usize, count: i32, list: usize): usize {
+function listPairs(x: usize, count: i32, list: usize): usize {
   let to = list;
   for (let i = 0; i < count; i++) {
     const pair = load<i32>(x + ((<usize>i) << 2));
@@ -30,9 +30,57 @@ export function listPairs(x: usize, count: i32, list: usize): usize {
 /** sum + a pair of inputs times its weights + another pair times its own. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-export function addTwo(sum: v128, weights: usize, pair: v128, otherWeights: usize, other: v128): v128 {
+function addTwo(sum: v128, weights: usize, pair: v128, otherWeights: usize, other: v128): v128 {
   const products = i32x4.dot_i16x8_s(v128.load(weights), pair);
   return i32x4.add(sum, i32x4.add(products, i32x4.dot_i16x8_s(v128.load(otherWeights), other)));
+}
+
+/**
+ * sums += x * weights, in some of a product's blocks: int16 inputs, int32 sums.
+ *
+ * Few inputs are not zero (a state's changes, a hidden layer with most units at zero), so zeros are left out.
+ *
+ * @param weights - int16 [blocks][pairs of inputs][BLOCK columns][2]
+ * @param pairs - of inputs
+ * @param list - work space: two words for each pair, and one pair more
+ * @param sums - int32 of all columns
+ * @param from - the first block, and `to` the one after the last
+ */
+export function accumulate(
+  weights: usize,
+  pairs: i32,
+  x: usize,
+  list: usize,
+  sums: usize,
+  from: i32,
+  to: i32,
+): void {
+  const end = listPairs(x, pairs, list);
+  const blockBytes = <usize>pairs * PAIR_BYTES;
+  weights += <usize>from * blockBytes;
+  sums += <usize>from * (BLOCK * 4);
+  for (let block = to - from; block > 0; block--) {
+    let a0 = v128.load(sums);
+    let a1 = v128.load(sums, 16);
+    let a2 = v128.load(sums, 32);
+    let a3 = v128.load(sums, 48);
+    for (let at = list; at < end; at += 16) {
+      const w = weights + <usize>load<u32>(at);
+      const v = weights + <usize>load<u32>(at, 8);
+      const one = v128.load32_splat(at, 4);
+      const other = v128.load32_splat(at, 12);
+      a0 = addTwo(a0, w, one, v, other);
+      a1 = addTwo(a1, w + 16, one, v + 16, other);
+      a2 = addTwo(a2, w + 32, one, v + 32, other);
+      a3 = addTwo(a3, w + 48, one, v + 48, other);
+    }
+    v128.store(sums, a0);
+    v128.store(sums, a1, 16);
+    v128.store(sums, a2, 32);
+    v128.store(sums, a3, 48);
+    weights += blockBytes;
+    sums += BLOCK * 4;
+  }
 }
 
 // @ts-ignore: a decorator of AssemblyScript

@@ -8,7 +8,7 @@
  * Units, hidden layer and columns are padded to whole blocks of 16; padding has zero weights, scales and biases, and so
  * stays zero. Row widths are padded to 8.
  */
-import { addTwo, BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
+import { accumulate, clip, narrow } from '../products';
 
 const ALPHABET: usize = 256;
 const CONTEXT_BYTES: usize = 6;
@@ -72,40 +72,9 @@ class Network {
   list: i32;
 }
 
-/**
- * sums += x * weights: int16 inputs, int32 sums.
- *
- * Inputs are few (a state's changes, a hidden layer with most units at zero), so zeros are left out.
- *
- * @param from - the first block of columns, and `to` the one after the last
- */
-function accumulate(matrix: Matrix, x: usize, list: usize, sums: usize, from: i32, to: i32): void {
-  const end = listPairs(x, matrix.pairs, list);
-  const blockBytes = <usize>matrix.pairs * PAIR_BYTES;
-  let weights = <usize>matrix.weights + <usize>from * blockBytes;
-  sums += <usize>from * (BLOCK * 4);
-  for (let block = to - from; block > 0; block--) {
-    let a0 = v128.load(sums);
-    let a1 = v128.load(sums, 16);
-    let a2 = v128.load(sums, 32);
-    let a3 = v128.load(sums, 48);
-    for (let at = list; at < end; at += 16) {
-      const w = weights + <usize>load<u32>(at);
-      const v = weights + <usize>load<u32>(at, 8);
-      const one = v128.load32_splat(at, 4);
-      const other = v128.load32_splat(at, 12);
-      a0 = addTwo(a0, w, one, v, other);
-      a1 = addTwo(a1, w + 16, one, v + 16, other);
-      a2 = addTwo(a2, w + 32, one, v + 32, other);
-      a3 = addTwo(a3, w + 48, one, v + 48, other);
-    }
-    v128.store(sums, a0);
-    v128.store(sums, a1, 16);
-    v128.store(sums, a2, 32);
-    v128.store(sums, a3, 48);
-    weights += blockBytes;
-    sums += BLOCK * 4;
-  }
+/** sums += x * matrix, in the blocks of columns from the first to the one before the last. */
+function multiply(matrix: Matrix, x: usize, list: usize, sums: usize, from: i32, to: i32): void {
+  accumulate(matrix.weights, matrix.pairs, x, list, sums, from, to);
 }
 
 /** floor(sums * scales): int32 to float32 */
@@ -234,7 +203,7 @@ function multiplyInput(network: Network, lane: usize, token: i32, part: i32): vo
   }
   const from = share(blocks, part, INPUT_PARTS);
   const to = share(blocks, part + 1, INPUT_PARTS);
-  accumulate(fromInput, network.x, network.list, p, from, to);
+  multiply(fromInput, network.x, network.list, p, from, to);
   if (part === INPUT_PARTS - 1) scaleAll(p, fromInput.scales, network.bias, p, network.columns);
 }
 
@@ -257,7 +226,7 @@ function multiplyState(network: Network, lane: usize, part: i32): void {
   }
   const from = share(blocks, part, STATE_PARTS);
   const to = share(blocks, part + 1, STATE_PARTS);
-  accumulate(fromState, network.change, network.list, sums, from, to);
+  multiply(fromState, network.change, network.list, sums, from, to);
 }
 
 /** The logits, from the sums of rows and state. */
@@ -279,7 +248,7 @@ function predict(network: Network, lane: usize, logits: usize): void {
     const fromHidden = changetype<Matrix>(<usize>network.fromHidden);
     const v: usize = network.hiddenSums;
     memory.fill(v, 0, ALPHABET << 2);
-    accumulate(fromHidden, network.q, network.list, v, 0, fromHidden.blocks);
+    multiply(fromHidden, network.q, network.list, v, 0, fromHidden.blocks);
     const scales: usize = fromHidden.scales;
     for (let i: usize = 0; i < ALPHABET << 2; i += 16) {
       const before = f32x4.add(v128.load(p2 + i), v128.load(s2 + i));

@@ -1,5 +1,5 @@
 /** Products of int16 inputs with a matrix, and steps between float32 and int16. */
-import { addTwo, BLOCK, clip, listPairs, narrow, PAIR_BYTES } from '../products';
+import { accumulate, BLOCK, clip, narrow } from '../products';
 import { Matrix } from './network';
 
 /** round(sum * scale) + bias, halves to even as ONNX's Round has it: int32 to float32. */
@@ -17,34 +17,14 @@ function finished(sum: v128, scales: usize, bias: usize): v128 {
  * the graph's float32 product.
  */
 export function multiply(matrix: Matrix, x: usize, list: usize, out: usize): void {
-  const end = listPairs(x, matrix.pairs, list);
-  const blockBytes = <usize>matrix.pairs * PAIR_BYTES;
-  let weights: usize = matrix.weights;
-  let scales: usize = matrix.scales;
-  let bias: usize = matrix.bias;
-  for (let block = matrix.blocks; block > 0; block--) {
-    let a0 = i32x4.splat(0);
-    let a1 = i32x4.splat(0);
-    let a2 = i32x4.splat(0);
-    let a3 = i32x4.splat(0);
-    for (let at = list; at < end; at += 16) {
-      const w = weights + <usize>load<u32>(at);
-      const v = weights + <usize>load<u32>(at, 8);
-      const one = v128.load32_splat(at, 4);
-      const other = v128.load32_splat(at, 12);
-      a0 = addTwo(a0, w, one, v, other);
-      a1 = addTwo(a1, w + 16, one, v + 16, other);
-      a2 = addTwo(a2, w + 32, one, v + 32, other);
-      a3 = addTwo(a3, w + 48, one, v + 48, other);
-    }
-    v128.store(out, finished(a0, scales, bias));
-    v128.store(out, finished(a1, scales + 16, bias + 16), 16);
-    v128.store(out, finished(a2, scales + 32, bias + 32), 32);
-    v128.store(out, finished(a3, scales + 48, bias + 48), 48);
-    weights += blockBytes;
-    scales += BLOCK * 4;
-    bias += BLOCK * 4;
-    out += BLOCK * 4;
+  const scales: usize = matrix.scales;
+  const bias: usize = matrix.bias;
+  const bytes = (<usize>matrix.blocks * BLOCK) << 2;
+  // The sums lie where their results will.
+  memory.fill(out, 0, bytes);
+  accumulate(matrix.weights, matrix.pairs, x, list, out, 0, matrix.blocks);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    v128.store(out + i, finished(v128.load(out + i), scales + i, bias + i));
   }
 }
 

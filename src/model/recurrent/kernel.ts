@@ -178,7 +178,7 @@ export class RecurrentKernel extends KernelLanes<RecurrentExports> {
       work(4 * ALPHABET),
       work(2 * unit.length),
       work(2 * neuron.length),
-      // Two words for each pair of a product's inputs, and one pair more, written but never counted.
+      // Two words for each pair of a product's inputs, and one pair more, which makes their number even.
       work(4 * Math.max(width, unit.length, neuron.length) + 8),
     ];
     const laneBytes = laneSize(LANE_HEAD + 6 * unit.length + 4 * columns.length);

@@ -116,8 +116,9 @@ export class TransformerKernel extends KernelLanes {
       layout.take(4 * roundUp(widest, BLOCK)),
       layout.take(2 * 3 * width),
       layout.take(4 * places),
-      // Here and below one entry more: it is written, but never counted.
+      // One entry more: it is written, but never counted.
       layout.take(WEIGHTS_ENTRY * (places / BLOCK_PLACES + 1)),
+      // Two words for each pair of a product's inputs, and one pair more, which makes their number even.
       layout.take(4 * Math.max(width, hidden) + 8),
     ];
     super(module, {
