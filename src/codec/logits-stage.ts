@@ -85,8 +85,9 @@ class RingReader implements SpeculatedLogits {
       Atomics.store(this.control, SHARED.read, step);
       Atomics.notify(this.control, SHARED.read);
     }
+    if (this.#has(step)) return undefined;
     const has = (): boolean => this.#has(step);
-    return has() || (this.#state && isSoon(this.control, has)) ? undefined : this.#wait(has);
+    return this.#state && isSoon(this.control, has) ? undefined : this.#wait(has);
   }
 
   #has(step: number): boolean {

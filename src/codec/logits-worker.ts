@@ -52,11 +52,18 @@ function waitForRoom(control: RingControl, written: number): boolean {
   }
 }
 
+/** Tells the coder's thread, if it waits for that, that there is something new in the shared memory. */
+function tellWritten(control: RingControl): void {
+  if (Atomics.load(control, SHARED.starved) === 0) return;
+  Atomics.store(control, SHARED.starved, 0);
+  reply({ kind: 'written' });
+}
+
 function follow(request: SpeculateRequest): void {
   const parts = model?.session.parts;
   if (parts === undefined) throw new Error('a model that cannot take a step back');
   speculate(parts, request, () => {
-    reply({ kind: 'written' });
+    tellWritten(request.control);
   });
 }
 
@@ -73,7 +80,7 @@ function run({ symbols, starts, ring, control }: RunRequest): void {
       ring.set(input.logits, (step % RING_STEPS) * stepSize);
     }
     Atomics.store(control, SHARED.written, step);
-    if (Atomics.exchange(control, SHARED.starved, 0) !== 0) reply({ kind: 'written' });
+    tellWritten(control);
   }
 }
 

@@ -20,16 +20,21 @@ const RUN_STEPS = 256;
 /** Chunks from this size on are worth another thread for the model. */
 const STAGED_MIN = 1 << 18;
 
+/** Where a chunk's logits come from, and what is to be done when they are no longer needed. */
+interface Input {
+  readonly steps: StepLogits;
+  end?(): void;
+}
+
 /** Has the model opened on a thread to spare, where a chunk of this size will be encoded with it, so that it is there by then. */
 export function prepareStage({ stage, spare }: OpenModel, size: number): void {
-  if (!stage || size < STAGED_MIN || !spare?.take()) return;
-  spare.give();
+  if (!stage || size < STAGED_MIN || !spare?.isFree) return;
   // Whoever asks for it is told.
   stage().catch(() => undefined);
 }
 
 /**
- * Codes a chunk's bytes, lanes in lock-step. Encoding, the model runs ahead on a thread to spare.
+ * Encodes a chunk's bytes, lanes in lock-step; the model runs ahead on a thread to spare.
  *
  * @param bytes   the chunk, complete
  * @param starts  where lanes begin, and, as last entry, where the chunk ends
@@ -41,29 +46,11 @@ export async function encodeBytes(
   model: OpenModel | undefined,
   watch: Watch = UNWATCHED,
 ): Promise<void> {
-  if (!model) {
-    codeRuns(coder, starts, watch);
-    return;
-  }
-  const { stage, spare } = model;
-  if (!stage || bytes.length < STAGED_MIN || !spare?.take()) {
-    await codeSteps(coder, new ModelSteps(model, bytes, starts, true), bytes, starts, watch);
-    return;
-  }
-  try {
-    const staged = (await stage()).start(bytes);
-    try {
-      await codeSteps(coder, staged, bytes, starts, watch);
-    } finally {
-      staged.end();
-    }
-  } finally {
-    spare.give();
-  }
+  await codeBytes(coder, bytes, starts, model && (await inputAhead(model, bytes, starts)), watch);
 }
 
 /**
- * The same for the other direction, in which a thread to spare guesses.
+ * Decodes them; the model guesses on a thread to spare.
  *
  * @param bytes  the chunk, filled by the coder
  */
@@ -74,33 +61,58 @@ export async function decodeBytes(
   model: OpenModel | undefined,
   watch: Watch = UNWATCHED,
 ): Promise<void> {
-  if (!model) {
-    codeRuns(coder, starts, watch);
-    return;
+  await codeBytes(coder, bytes, starts, model && inputAlong(model, bytes, starts, coder), watch);
+}
+
+async function inputAhead(model: OpenModel, bytes: Uint8Array, starts: Uint32Array): Promise<Input> {
+  const { stage, spare } = model;
+  if (!stage || bytes.length < STAGED_MIN || !spare?.take()) {
+    return { steps: new ModelSteps(model, bytes, starts, true) };
   }
-  const { stage, spare, session, contract } = model;
-  if (!stage || !spare || !session.parts || contract.context > 0 || bytes.length < STAGED_MIN) {
-    await codeSteps(coder, new ModelSteps(model, bytes, starts, false), bytes, starts, watch);
-    return;
-  }
-  const input = new SpeculativeSteps(model, bytes, starts, coder);
   try {
-    await codeSteps(coder, input, bytes, starts, watch);
-  } finally {
-    input.end();
+    const steps = (await stage()).start(bytes);
+    const end = (): void => {
+      steps.end();
+      spare.give();
+    };
+    return { steps, end };
+  } catch (error) {
+    spare.give();
+    throw error;
   }
 }
 
-function codeSteps(
+function inputAlong(model: OpenModel, bytes: Uint8Array, starts: Uint32Array, reporter: BitReporter): Input {
+  const { stage, spare, session, contract } = model;
+  if (!stage || !spare || !session.parts || contract.context > 0 || bytes.length < STAGED_MIN) {
+    return { steps: new ModelSteps(model, bytes, starts, false) };
+  }
+  const steps = new SpeculativeSteps(model, bytes, starts, reporter);
+  const end = (): void => {
+    steps.end();
+  };
+  return { steps, end };
+}
+
+async function codeBytes(
   coder: ByteCoder,
-  input: StepLogits,
   bytes: Uint8Array,
   starts: Uint32Array,
+  input: Input | undefined,
   watch: Watch,
 ): Promise<void> {
-  return followSteps(input, starts, watch, (at, lane) => {
-    coder.code(lane, bytes[at], input.logits, input.offset(lane));
-  });
+  if (!input) {
+    codeRuns(coder, starts, watch);
+    return;
+  }
+  const { steps } = input;
+  try {
+    await followSteps(steps, starts, watch, (at, lane) => {
+      coder.code(lane, bytes[at], steps.logits, steps.offset(lane));
+    });
+  } finally {
+    input.end?.();
+  }
 }
 
 function codeRuns(coder: ByteCoder, starts: Uint32Array, watch: Watch): void {

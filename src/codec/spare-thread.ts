@@ -19,7 +19,7 @@ export class SpareThread {
   /** Takes a thread, if there is one; {@link give} it back. */
   take(): boolean {
     Atomics.add(this.#control, CONTROL.staged, 1);
-    if (!this.crowded) return true;
+    if (!this.isCrowded) return true;
     this.give();
     return false;
   }
@@ -28,9 +28,17 @@ export class SpareThread {
     Atomics.sub(this.#control, CONTROL.staged, 1);
   }
 
+  /** Whether there is one, now. */
+  get isFree(): boolean {
+    return this.#working < this.#threads;
+  }
+
   /** Whether more threads are at work than the operation may use. */
-  get crowded(): boolean {
-    const busy = Atomics.load(this.#control, CONTROL.busy) + Atomics.load(this.#control, CONTROL.staged);
-    return busy > this.#threads;
+  get isCrowded(): boolean {
+    return this.#working > this.#threads;
+  }
+
+  get #working(): number {
+    return Atomics.load(this.#control, CONTROL.busy) + Atomics.load(this.#control, CONTROL.staged);
   }
 }

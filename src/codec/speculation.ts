@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { StepParts } from '../model/wasm.ts';
+import { ALPHABET, type StepParts } from '../model/wasm.ts';
 import {
   GIVE_UP,
   isSoon,
@@ -17,7 +17,6 @@ import {
   type SpeculateRequest,
 } from './logits-ring.ts';
 
-const ALPHABET = 256;
 /** Whether a byte begins with the bits that are known. */
 function agrees(byte: number, partial: number): boolean {
   return (byte | ALPHABET) >> (Math.clz32(partial) - 23) === partial;
@@ -38,21 +37,16 @@ function waitForChange(control: RingControl, progress: number): number {
  * Computes logits step by step until it is told to give up.
  *
  * @param parts    of a model's only lane
- * @param written  tells the coder's thread, which waits for it, that there is something new in the shared memory
+ * @param written  called where there is something new in the shared memory
  */
 export function speculate(parts: StepParts, request: SpeculateRequest, written: () => void): void {
   const { token, state, ring, control } = request;
-  const tell = (): void => {
-    if (Atomics.load(control, SHARED.starved) === 0) return;
-    Atomics.store(control, SHARED.starved, 0);
-    written();
-  };
   parts.state.set(state);
   for (let part = 0; part < parts.count; part++) parts.run(part, token);
   for (let step = 0; ; step++) {
     ring.set(parts.logits, (step % RING_STEPS) * ALPHABET);
     Atomics.store(control, SHARED.written, step + 1);
-    tell();
+    written();
     parts.save();
     let progress = Atomics.load(control, SHARED.progress);
     let partial = partialOf(progress, step);
@@ -76,5 +70,5 @@ export function speculate(parts: StepParts, request: SpeculateRequest, written: 
   parts.restore();
   state.set(parts.state);
   Atomics.store(control, SHARED.stopped, 1);
-  tell();
+  written();
 }

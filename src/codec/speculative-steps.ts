@@ -83,8 +83,12 @@ export class SpeculativeSteps implements StepLogits {
     if (!this.#speculated) {
       if (steps < this.#timedSteps) return undefined;
       this.#pace = time / steps;
-      if (spare!.take()) return this.#thread ? this.#handOver(step, this.#thread) : this.#open(step);
-    } else if (spare!.crowded) {
+      if (!this.#thread) {
+        if (spare!.isFree) return this.#open(step);
+      } else if (spare!.take()) {
+        return this.#handOver(step, this.#thread);
+      }
+    } else if (spare!.isCrowded) {
       return this.#takeBack(step);
     } else if (time > steps * this.#pace + LATE) {
       this.#timedSteps = Math.min(TIMED_STEPS.most, this.#timedSteps * TIMED_STEPS.growth);
@@ -105,10 +109,8 @@ export class SpeculativeSteps implements StepLogits {
 
   /** Opens the model on the other thread; meanwhile this one goes on, and now and then lets messages in. */
   async #open(step: number): Promise<void> {
-    const { stage, spare } = this.#model;
-    spare!.give();
     if (!this.#opening) {
-      this.#opening = stage!();
+      this.#opening = this.#model.stage!();
       this.#opening.then(
         (thread) => (this.#thread = thread),
         () => (this.#failed = true),

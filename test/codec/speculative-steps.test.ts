@@ -135,10 +135,10 @@ test('as many threads may be spared as no task runs on', () => {
   const spare = new SpareThread(control, 3);
   expect(spare.take()).toBe(true);
   expect(new SpareThread(control, 3).take()).toBe(false);
-  expect(spare.crowded).toBe(false);
+  expect(spare.isCrowded).toBe(false);
   control[CONTROL.busy] = 3;
-  expect(spare.crowded).toBe(true);
+  expect(spare.isCrowded).toBe(true);
   spare.give();
-  expect(spare.crowded).toBe(false);
+  expect(spare.isCrowded).toBe(false);
   expect(spare.take()).toBe(false);
 });
