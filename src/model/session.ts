@@ -21,6 +21,7 @@ import {
   type TensorData,
 } from './ort.ts';
 import { KernelLaneSession } from './kernel-session.ts';
+import { ELEMENT_ARRAYS } from './onnx/elements.ts';
 import { openKernel } from './recurrent/kernel.ts';
 import { recognizeRecurrent } from './recurrent/recognize.ts';
 import { requireTokens } from './tokens.ts';
@@ -72,14 +73,6 @@ export interface SessionOptions {
  */
 const KERNEL_LANES_MAX = 32;
 
-const STATE_ARRAYS = {
-  uint8: Uint8Array,
-  int8: Int8Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  float32: Float32Array,
-} as const;
-
 class OrtLaneSession implements LaneSession {
   readonly lanes: number;
   readonly alphabet: number;
@@ -103,7 +96,7 @@ class OrtLaneSession implements LaneSession {
     this.#runtime = runtime;
     this.#session = session;
     for (const state of model.contract.states) {
-      const data: TensorData = new STATE_ARRAYS[state.type](lanes * state.size);
+      const data: TensorData = new ELEMENT_ARRAYS[state.type](lanes * state.size);
       this.#zeros.push([
         state.name,
         `${state.name}_next`,

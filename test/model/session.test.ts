@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { toHex } from '../../src/bytes.ts';
-import { type Model, loadModel } from '../../src/model/load.ts';
+import { loadModel } from '../../src/model/load.ts';
 import { type Engine, openRuntime, type RuntimeChoice, runtimeId } from '../../src/model/ort.ts';
 import { fingerprint, type LaneSession, openSession } from '../../src/model/session.ts';
 import { GraphBuilder } from '../../src/model/onnx/builder.ts';
+import { withEngine } from './engines.ts';
 import { codedAsync, summary } from './errors.ts';
 import { metadata, noise, recurrentModel, sequenceModel, tableModel } from './models.ts';
 import { expectRefusals } from './misuse.ts';
@@ -27,26 +28,12 @@ async function steps(session: LaneSession, all: Int32Array, count = STEPS): Prom
   return results;
 }
 
-async function withSession<T>(
-  model: Model,
-  lanes: number,
-  engine: Engine,
-  run: (session: LaneSession) => Promise<T>,
-): Promise<T> {
-  const session = await openSession(model, { lanes, engine });
-  try {
-    return await run(session);
-  } finally {
-    await session.release();
-  }
-}
-
 describe.each<RuntimeChoice>(['node', 'web'])('sessions of onnxruntime-%s', (engine) => {
   it('compute each lane alike, however many there are', async () => {
     const all = tokens(16);
-    const wide = await withSession(recurrent, 16, engine, (session) => steps(session, all));
+    const wide = await withEngine(recurrent, 16, engine, (session) => steps(session, all));
     for (const lanes of [1, 3]) {
-      const narrow = await withSession(recurrent, lanes, engine, (session) =>
+      const narrow = await withEngine(recurrent, lanes, engine, (session) =>
         steps(session, all.slice(0, lanes * STEPS)),
       );
       for (let t = 0; t < STEPS; t++) expect(narrow[t]).toEqual(wide[t].subarray(0, lanes * 256));
@@ -54,7 +41,7 @@ describe.each<RuntimeChoice>(['node', 'web'])('sessions of onnxruntime-%s', (eng
   });
 
   it('keep states between calls, and reset them', async () => {
-    await withSession(recurrent, 3, engine, async (session) => {
+    await withEngine(recurrent, 3, engine, async (session) => {
       const first = await steps(session, tokens(3));
       const second = await steps(session, tokens(3));
       expect(second).not.toEqual(first);
@@ -66,8 +53,8 @@ describe.each<RuntimeChoice>(['node', 'web'])('sessions of onnxruntime-%s', (eng
   it('take whole sequences with the results of stepping', async () => {
     const model = loadModel(sequenceModel());
     const all = tokens(3);
-    const stepped = await withSession(model, 3, engine, (session) => steps(session, all));
-    await withSession(model, 3, engine, async (session) => {
+    const stepped = await withEngine(model, 3, engine, (session) => steps(session, all));
+    await withEngine(model, 3, engine, async (session) => {
       let at = 0;
       for (const time of [1, 7, 1, 20, 11]) {
         const part = Uint8Array.from(
@@ -110,7 +97,7 @@ describe.each<RuntimeChoice>(['node', 'web'])('sessions of onnxruntime-%s', (eng
       256,
     ]);
     const model = loadModel(graph.build(metadata()), { platformBound: true });
-    await withSession(model, 1, engine, async (session) => {
+    await withEngine(model, 1, engine, async (session) => {
       expect(
         Array.from((await session.run(Int32Array.of(0), 1)).subarray(0, 10), (value) => value + 0),
       ).toEqual([1, 0, 2, -1, 0, -1, 3, -2, 3, 0]);
@@ -139,7 +126,7 @@ describe('the engines', () => {
   it('fingerprint by the documented probe', async () => {
     const lanes = 2;
     const hash = createHash('sha256');
-    await withSession(recurrent, lanes, 'node', async (session) => {
+    await withEngine(recurrent, lanes, 'node', async (session) => {
       let x = 1n;
       for (let step = 0; step < 64; step++) {
         const input = new Int32Array(lanes);
@@ -162,7 +149,7 @@ describe('the engines', () => {
   it('may come and go by the hundred', async () => {
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 150; i++)
-      await withSession(recurrent, 4, 'node', (session) => session.run(new Int32Array(4), 1));
+      await withEngine(recurrent, 4, 'node', (session) => session.run(new Int32Array(4), 1));
     expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
   });
 });
