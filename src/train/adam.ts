@@ -53,6 +53,7 @@ export class AdamParameter {
 /** The sum of squares. */
 export function squaredNorm(values: Float32Array): number {
   let sum = 0;
-  for (const value of values) sum += value * value;
+  // By index: an iterator took ten times as long.
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
   return sum;
 }

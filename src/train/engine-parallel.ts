@@ -2,13 +2,15 @@
  * The data-parallel engine: every worker thread computes some of the lanes, gradients are averaged. The same training
  * step on more cores: only rounding differs from one engine with all lanes.
  *
+ * Numbers travel in shared memory, not in messages: those were several megabytes of copies and garbage a step.
+ *
  * @module
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { LmzError } from '../errors.ts';
 import type { Engine, Parameters, Segment, SegmentResult, StepResult } from './engine.ts';
-import type { WorkerCall, WorkerSetup } from './engine-worker.ts';
+import type { WorkerCall, WorkerReply, WorkerSetup } from './engine-worker.ts';
 import type { Network, SegmentShape } from './network.ts';
 import type { NetworkConfig } from './networks.ts';
 
@@ -18,115 +20,167 @@ const WORKER = new URL(
   import.meta.url,
 );
 
-type Reply = { readonly result: StepResult } | { readonly error: unknown };
+const sharedFloats = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * length));
 
-/** Calls `copy` with every run that belongs to some of the lanes: its place in the whole and in the part. */
-function forLaneRuns(
-  { lanes, steps }: SegmentShape,
-  part: number,
-  partLanes: number,
-  width: number,
-  copy: (whole: number, part: number, length: number) => void,
-): void {
-  for (let t = 0; t < steps; t++) {
-    copy((t * lanes + part * partLanes) * width, t * partLanes * width, partLanes * width);
+/** Arrays of some lengths, by name. */
+function arraysOf(
+  make: (length: number) => Float32Array,
+  lengths: readonly (readonly [name: string, length: number])[],
+): Record<string, Float32Array> {
+  return Object.fromEntries(lengths.map(([name, length]) => [name, make(length)]));
+}
+
+function parameterLengths({ parameters }: Network): [string, number][] {
+  return parameters.map(({ name, dims }) => [name, dims.reduce((product, dim) => product * dim, 1)]);
+}
+
+function stateLengths({ states }: Network, { lanes }: SegmentShape): [string, number][] {
+  return states.map(({ name, width }) => [name, lanes * width]);
+}
+
+/** Means of arrays of the same length; pairs, which two cores give, in one pass. */
+function meanOf(parts: readonly Float32Array[], to: Float32Array): void {
+  const factor = 1 / parts.length;
+  const [first, second, ...others] = parts;
+  for (let i = 0; i < to.length; i++) to[i] = factor * (first[i] + second[i]);
+  for (const part of others) for (let i = 0; i < to.length; i++) to[i] += factor * part[i];
+}
+
+/** A thread, and the memory shared with it. */
+class Share {
+  readonly segment: Segment;
+  readonly result: WorkerSetup['result'];
+  readonly #worker: Worker;
+
+  /** @param shape - of this thread's lanes */
+  constructor(network: Network, shape: SegmentShape, parameters: Parameters) {
+    const positions = shape.lanes * shape.steps;
+    const embedded = positions * network.embedding.width;
+    const states = stateLengths(network, shape);
+    this.segment = {
+      embedded: sharedFloats(embedded),
+      targets: new Int32Array(new SharedArrayBuffer(4 * positions)),
+      states: arraysOf(sharedFloats, states),
+    };
+    this.result = {
+      states: arraysOf(sharedFloats, states),
+      gradients: arraysOf(sharedFloats, parameterLengths(network)),
+      embeddedGradient: sharedFloats(embedded),
+    };
+    const config = network.config as NetworkConfig;
+    const { segment, result } = this;
+    const setup: WorkerSetup = { config, shape, parameters, segment, result };
+    this.#worker = new Worker(WORKER, { workerData: setup });
+  }
+
+  /**
+   * Calls the thread's engine.
+   *
+   * @returns the loss; all else is in {@link result}
+   */
+  async call(method: WorkerCall): Promise<number> {
+    this.#worker.postMessage(method);
+    const [reply] = (await once(this.#worker, 'message')) as [WorkerReply];
+    if ('error' in reply) {
+      throw new LmzError('LMZ_WORKER', 'a training thread failed', { cause: reply.error });
+    }
+    return reply.loss;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
   }
 }
 
-/** Talks to worker threads that have a share of the lanes each. */
+/** Talks to threads that have a share of the lanes each. */
 class ParallelEngine implements Engine {
-  readonly #network: Network;
   readonly #shape: SegmentShape;
-  readonly #workers: readonly Worker[];
+  readonly #parameters: Parameters;
+  readonly #shares: readonly Share[];
+  readonly #joined: Omit<StepResult, 'loss'>;
 
-  constructor(network: Network, shape: SegmentShape, workers: readonly Worker[]) {
-    this.#network = network;
+  constructor(network: Network, shape: SegmentShape, threads: number) {
     this.#shape = shape;
-    this.#workers = workers;
+    const plain = (length: number): Float32Array => new Float32Array(length);
+    const parameters = parameterLengths(network);
+    this.#parameters = arraysOf(sharedFloats, parameters);
+    this.#joined = {
+      states: arraysOf(plain, stateLengths(network, shape)),
+      gradients: arraysOf(plain, parameters),
+      embeddedGradient: plain(shape.lanes * shape.steps * network.embedding.width),
+    };
+    const part = { ...shape, lanes: shape.lanes / threads };
+    this.#shares = Array.from({ length: threads }, () => new Share(network, part, this.#parameters));
   }
 
-  get #partLanes(): number {
-    return this.#shape.lanes / this.#workers.length;
+  /**
+   * Calls `copy` with what belongs to a share's lanes at one time: its place in the whole and in the share.
+   *
+   * @param width - numbers of one lane at one time
+   */
+  #forLaneRuns(
+    share: number,
+    width: number,
+    copy: (whole: number, part: number, length: number) => void,
+  ): void {
+    const { lanes, steps } = this.#shape;
+    const length = (lanes / this.#shares.length) * width;
+    for (let t = 0; t < steps; t++) copy(t * lanes * width + share * length, t * length, length);
   }
 
-  #segmentOf(segment: Segment, part: number): Segment {
-    const { width } = this.#network.embedding;
-    const count = this.#partLanes * this.#shape.steps;
-    const embedded = new Float32Array(count * width);
-    const targets = new Int32Array(count);
-    forLaneRuns(this.#shape, part, this.#partLanes, width, (from, to, length) => {
-      embedded.set(segment.embedded.subarray(from, from + length), to);
-    });
-    forLaneRuns(this.#shape, part, this.#partLanes, 1, (from, to, length) => {
-      targets.set(segment.targets.subarray(from, from + length), to);
-    });
-    const states = this.#network.states.map(({ name, width: size }) => {
-      const length = this.#partLanes * size;
-      return [name, segment.states[name].slice(part * length, (part + 1) * length)] as const;
-    });
-    return { embedded, targets, states: Object.fromEntries(states) };
-  }
-
-  async #callAll(
-    method: WorkerCall['method'],
-    parameters: Parameters,
-    segment: Segment,
-  ): Promise<StepResult[]> {
-    const replies = this.#workers.map(async (worker, part) => {
-      worker.postMessage({
-        method,
-        parameters,
-        segment: this.#segmentOf(segment, part),
-      } satisfies WorkerCall);
-      const [reply] = (await once(worker, 'message')) as [Reply];
-      if ('error' in reply) {
-        throw new LmzError('LMZ_WORKER', 'a training thread failed', { cause: reply.error });
-      }
-      return reply.result;
-    });
-    return Promise.all(replies);
-  }
-
-  #join(results: readonly SegmentResult[]): SegmentResult {
-    const states = this.#network.states.map(({ name, width }) => {
-      const state = new Float32Array(this.#shape.lanes * width);
-      results.forEach((result, part) => {
-        state.set(result.states[name], part * this.#partLanes * width);
+  #spread(parameters: Parameters, { embedded, targets, states }: Segment): void {
+    for (const [name, values] of Object.entries(parameters)) this.#parameters[name].set(values);
+    const width = embedded.length / targets.length;
+    for (const [i, { segment }] of this.#shares.entries()) {
+      this.#forLaneRuns(i, width, (from, to, length) => {
+        segment.embedded.set(embedded.subarray(from, from + length), to);
       });
-      return [name, state] as const;
-    });
-    const loss = results.reduce((sum, result) => sum + result.loss, 0) / results.length;
-    return { loss, states: Object.fromEntries(states) };
+      this.#forLaneRuns(i, 1, (from, to, length) => {
+        segment.targets.set(targets.subarray(from, from + length), to);
+      });
+      for (const [name, part] of Object.entries(segment.states)) {
+        part.set(states[name].subarray(i * part.length, (i + 1) * part.length));
+      }
+    }
+  }
+
+  /** Each share's loss is a mean over its own lanes. */
+  async #callAll(method: WorkerCall): Promise<SegmentResult> {
+    const losses = await Promise.all(this.#shares.map((share) => share.call(method)));
+    const { states } = this.#joined;
+    for (const [i, { result }] of this.#shares.entries()) {
+      for (const [name, part] of Object.entries(result.states)) states[name].set(part, i * part.length);
+    }
+    return { loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length, states };
   }
 
   async evaluate(parameters: Parameters, segment: Segment): Promise<SegmentResult> {
-    return this.#join(await this.#callAll('evaluate', parameters, segment));
+    this.#spread(parameters, segment);
+    return this.#callAll('evaluate');
   }
 
   async step(parameters: Parameters, segment: Segment): Promise<StepResult> {
-    const results = await this.#callAll('step', parameters, segment);
-    // Each part's loss is a mean over its own lanes.
-    const share = 1 / results.length;
-    const gradients = this.#network.parameters.map(({ name }) => {
-      const mean = new Float32Array(parameters[name].length);
-      for (const { gradients: part } of results) {
-        const values = part[name];
-        for (let i = 0; i < mean.length; i++) mean[i] += share * values[i];
-      }
-      return [name, mean] as const;
-    });
-    const embeddedGradient = new Float32Array(segment.embedded.length);
-    results.forEach((result, part) => {
-      const { width } = this.#network.embedding;
-      forLaneRuns(this.#shape, part, this.#partLanes, width, (to, from, length) => {
-        for (let i = 0; i < length; i++) embeddedGradient[to + i] = share * result.embeddedGradient[from + i];
+    this.#spread(parameters, segment);
+    const result = await this.#callAll('step');
+    const { gradients, embeddedGradient } = this.#joined;
+    for (const [name, mean] of Object.entries(gradients)) {
+      meanOf(
+        this.#shares.map((share) => share.result.gradients[name]),
+        mean,
+      );
+    }
+    const factor = 1 / this.#shares.length;
+    const width = embeddedGradient.length / segment.targets.length;
+    for (const [i, { result: part }] of this.#shares.entries()) {
+      this.#forLaneRuns(i, width, (to, from, length) => {
+        for (let k = 0; k < length; k++) embeddedGradient[to + k] = factor * part.embeddedGradient[from + k];
       });
-    });
-    return { ...this.#join(results), gradients: Object.fromEntries(gradients), embeddedGradient };
+    }
+    return { ...result, gradients, embeddedGradient };
   }
 
   async release(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#shares.map((share) => share.terminate()));
   }
 }
 
@@ -140,10 +194,5 @@ export function createParallelEngine(network: Network, shape: SegmentShape, thre
   if (shape.lanes % threads !== 0) {
     throw new RangeError(`${shape.lanes} lanes cannot be shared by ${threads} threads`);
   }
-  const setup: WorkerSetup = {
-    config: network.config as NetworkConfig,
-    shape: { ...shape, lanes: shape.lanes / threads },
-  };
-  const workers = Array.from({ length: threads }, () => new Worker(WORKER, { workerData: setup }));
-  return new ParallelEngine(network, shape, workers);
+  return new ParallelEngine(network, shape, threads);
 }
