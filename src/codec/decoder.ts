@@ -15,7 +15,7 @@ import type { ChosenModel } from './model-choice.ts';
 import { frameMemory, indexMemory, jobLimit, requireMemory } from './limits.ts';
 import type { Operation } from './operation.ts';
 import type { ResolvedDecodeOptions } from './options.ts';
-import { runTask } from './pool.ts';
+import { prepareThread, runTask } from './pool.ts';
 import type { DecodeTask, FingerprintTask, ModelReference } from './task.ts';
 
 /** Content is handed out in pieces of this size, so that readers see steady back-pressure. */
@@ -109,12 +109,14 @@ export class FrameDecoder {
         hint: 'If you trust whoever made the file, allow it: option platformBound, or --platform-bound.',
       });
     }
+    const thread = prepareThread(this.#options.threads, this.#operation);
     // Loaded here: files without a model are decoded sooner.
     const { chooseByHash, openChosen } = await import('./model-choice.ts');
     const { stateBytesOf, toReference } = await import('./model-reference.ts');
     const choice = this.#embedded ?? (await chooseByHash(modelHash!, given));
     const model = openChosen(choice, platform !== undefined);
     const reference = toReference(model);
+    await thread;
     if (platform) await this.#requireFingerprint(reference);
     return { reference, stateBytes: stateBytesOf(model) };
   }

@@ -18,7 +18,7 @@ import { jobLimit, tableBitsWithin } from './limits.ts';
 import type { ChosenModel } from './model-choice.ts';
 import type { Operation } from './operation.ts';
 import type { ResolvedEncodeOptions } from './options.ts';
-import { runTask } from './pool.ts';
+import { prepareThread, runTask } from './pool.ts';
 import type { Coding, EncodeTask, FingerprintTask, ModelReference } from './task.ts';
 
 const LM_ALONE: Coding = { predictor: 'lm' };
@@ -26,13 +26,15 @@ const LM_ALONE: Coding = { predictor: 'lm' };
 /** The model as the encoder needs it: nothing before the first chunk that may use it, unless it must be named at once. */
 class EncoderModel {
   readonly #options: ResolvedEncodeOptions;
+  readonly #operation: Operation;
   #choice: Promise<ChosenModel> | undefined;
   #opened: Promise<{ reference: ModelReference; alphabet: number }> | undefined;
   /** Bytes of its states for a chunk; 0 before it is open. */
   stateMemory = 0;
 
-  constructor(options: ResolvedEncodeOptions) {
+  constructor(options: ResolvedEncodeOptions, operation: Operation) {
     this.#options = options;
+    this.#operation = operation;
   }
 
   /** Its file and hash. */
@@ -47,9 +49,10 @@ class EncoderModel {
   }
 
   async #open(): Promise<{ reference: ModelReference; alphabet: number }> {
+    const { platformBound, lanes, memoryLimit, threads } = this.#options;
+    const thread = prepareThread(threads, this.#operation);
     const { openChosen } = await import('./model-choice.ts');
     const { stateBytesOf, toReference } = await import('./model-reference.ts');
-    const { platformBound, lanes, memoryLimit } = this.#options;
     const model = openChosen(await this.choice(), platformBound);
     this.stateMemory = lanes * stateBytesOf(model);
     if (this.stateMemory > memoryLimit) {
@@ -59,7 +62,9 @@ class EncoderModel {
         { hint: 'Raise the limit (option memoryLimit, or -M), or use fewer lanes.' },
       );
     }
-    return { reference: toReference(model), alphabet: model.contract.alphabet };
+    const reference = toReference(model);
+    await thread;
+    return { reference, alphabet: model.contract.alphabet };
   }
 }
 
@@ -78,7 +83,7 @@ export async function* encodeContent(
   options: ResolvedEncodeOptions,
   operation: Operation,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const model = mayUseModel(options) ? new EncoderModel(options) : undefined;
+  const model = mayUseModel(options) ? new EncoderModel(options, operation) : undefined;
   // A model that cannot be found is complained about before the first byte is asked for.
   if (options.model !== undefined) await model?.choice();
   const member = new MemberWriter(options, operation);

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { LmzError } from '../errors.ts';
 import type { Operation } from './operation.ts';
-import { CONTROL, errorOf, type Task, type TaskOutcome, type TaskResults } from './task.ts';
+import { CONTROL, errorOf, type PrepareTask, type Task, type TaskOutcome, type TaskResults } from './task.ts';
 
 /** Idle threads, with their models, are let go after this many milliseconds. They never keep the process alive. */
 const IDLE_TIMEOUT = 5_000;
@@ -104,5 +104,18 @@ export async function runTask<T extends Task>(
     if (cause instanceof LmzError || signal.aborted) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new LmzError('LMZ_WORKER', `a worker thread failed: ${message}`, { cause });
+  }
+}
+
+/**
+ * Starts a thread that will run a model, so that it loads its code while this one reads the model's file.
+ *
+ * @returns when it is ready, or can't be: then the task that follows fails, and says why
+ */
+export async function prepareThread(threads: number, operation: Operation): Promise<void> {
+  try {
+    await runTask<PrepareTask>(threads, { kind: 'prepare' }, operation);
+  } catch {
+    // As it says above.
   }
 }

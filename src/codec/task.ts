@@ -79,7 +79,13 @@ export interface FingerprintTask extends ModelTask {
   kind: 'fingerprint';
 }
 
-export type Task = EncodeTask | DecodeTask | FingerprintTask;
+/** Loads the code that runs models, and nothing more. */
+export interface PrepareTask {
+  kind: 'prepare';
+  control: TaskControl;
+}
+
+export type Task = EncodeTask | DecodeTask | FingerprintTask | PrepareTask;
 
 /** An LmzError as plain data: structured cloning would drop its code. */
 export interface TaskFailure {
@@ -115,6 +121,7 @@ export interface TaskResults {
   encode: EncodedFrame;
   decode: Uint8Array;
   fingerprint: { fingerprint: Uint8Array; runtime: string };
+  prepare: undefined;
 }
 
 export type TaskOutcome =

@@ -32,6 +32,10 @@ async function openModel(task: Omit<ModelTask, 'control'>, spare: SpareThread): 
 }
 
 async function perform(task: Task): Promise<TaskResults[Task['kind']]> {
+  if (task.kind === 'prepare') {
+    await import('./worker-model.ts');
+    return undefined;
+  }
   if (task.kind === 'fingerprint') return (await import('./worker-model.ts')).fingerprintOf(task);
   return task.kind === 'encode' ? encode(task) : decode(task);
 }
