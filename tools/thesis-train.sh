@@ -12,7 +12,7 @@ case $size in
   # The share that 100,000 bytes are of the text.
   1M) held=0.0909091 network='--layers 1 --heads 1' short=3000320 middle=500000 long=300000 ;;
   10M) held=0.009901 network='--layers 1 --heads 1' short=3000320 middle=500000 long=300000 ;;
-  100M) held=0.000999002 network='--layers 4 --heads 4' short=10000640 middle=1500000 long=800000 ;;
+  100M) held=0.000999002 network='--layers 4 --heads 4' short=40000000 middle=6000000 long=3200000 ;;
   *) echo "unknown size $size" >&2; exit 1 ;;
 esac
 train() {

@@ -21,6 +21,7 @@ import { CHECKPOINT_FILE } from './loop.ts';
 import { createNetwork, type Weights } from './networks.ts';
 import { RowSums } from './tables.ts';
 import { withTemperature } from './temperature.ts';
+import { measureContexts, measureFloatContexts } from './transformer-evaluate.ts';
 import type { TrainerMeta } from './trainer.ts';
 import { validateCategory } from './validation.ts';
 
@@ -53,27 +54,50 @@ const program = new Command('export')
   .option('--cache <DIR>', 'folder for decompressed training files', 'cache')
   .option('--validate-bytes <N>', 'bytes of each category to measure', quantity, 262_144);
 
+/** Prints what rounding costs on each category's validation text. */
 async function compare(
+  flags: Flags,
+  weights: Weights,
+  file: Uint8Array,
+  categories: readonly Category[],
+): Promise<void> {
+  // What a Transformer is told of the bytes before depends on its place in a context, so it gets whole ones.
+  const [float, exact] =
+    weights.config.network === 'transformer'
+      ? [
+          await measureFloatContexts(weights, categories, flags.validateBytes),
+          await measureContexts(file, categories, flags.validateBytes),
+        ]
+      : await measureLanes(flags, weights, file, categories);
+  for (const [name, bits] of Object.entries(float)) {
+    const cost = (100 * (exact[name] / bits - 1)).toFixed(3);
+    console.log(`${name}: float ${bits.toFixed(4)}, exact ${exact[name].toFixed(4)} bits/byte (${cost} %)`);
+  }
+}
+
+/** Bits per byte of the float network and of the exact one, the text in {@link LANES} parts. */
+async function measureLanes(
   flags: Flags,
   { config, parameters, tables }: Weights,
   file: Uint8Array,
   categories: readonly Category[],
-): Promise<void> {
+): Promise<[float: Record<string, number>, exact: Record<string, number>]> {
   const network = createNetwork(config);
   const shape = { lanes: LANES, steps: 64 };
   const engine = await createOrtEngine(network, shape);
   const setup = { network, engine, shape, tables: RowSums.of(tables, network.embedding.width) };
+  const float: Record<string, number> = {};
+  const exact: Record<string, number> = {};
   for (const { name, validation } of categories) {
     const limit = Math.min(flags.validateBytes, validation.length);
-    const float = await validateCategory(setup, parameters, validation, limit);
+    float[name] = await validateCategory(setup, parameters, validation, limit);
     // Whole segments only, as the float network's measure.
-    const steps = Math.floor(Math.min(Math.floor(validation.length / LANES), limit / LANES) / shape.steps);
     const text = validation.subarray(0, validation.length);
-    const exact = await evaluateModel(file, text, { lanes: LANES, limit: steps * shape.steps * LANES });
-    const cost = (100 * (exact / float - 1)).toFixed(3);
-    console.log(`${name}: float ${float.toFixed(4)}, exact ${exact.toFixed(4)} bits/byte (${cost} %)`);
+    const steps = Math.floor(Math.min(Math.floor(validation.length / LANES), limit / LANES) / shape.steps);
+    exact[name] = await evaluateModel(file, text, { lanes: LANES, limit: steps * shape.steps * LANES });
   }
   await engine.release();
+  return [float, exact];
 }
 
 async function main(): Promise<void> {
