@@ -196,11 +196,11 @@ export class KernelLanes<Exports extends KernelExports = KernelExports> implemen
 }
 
 /** Steps of the comparison with the reference when a kernel is made. */
-const PROBE_STEPS = 8;
+const PROBE_STEPS = 16;
 
 /** Text, other bytes and every kind of context, for the comparison: what comes out is decided by every weight. */
 function probeTokens(): Uint8Array {
-  const text = new TextEncoder().encode('h\u00e9 7 ');
+  const text = new TextEncoder().encode('The h\u00e9n, 7 ');
   let x = 1;
   return Uint8Array.from({ length: PROBE_STEPS }, (_, i) => {
     x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0;
