@@ -10,23 +10,23 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { toHex } from '../bytes.ts';
+import type { Model } from '../model/load.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { modelOfCheckpoint } from './checkpoint-model.ts';
 import { type Category, readCategory } from './corpus.ts';
 import { createOrtEngine } from './engine-ort.ts';
 import { evaluateModel } from './evaluate.ts';
-import { writeModel } from './export-model.ts';
+import { measureRounding, writeModel } from './export-model.ts';
 import { categoriesOf, type DataFlag, dataFlag, quantity } from './flags.ts';
 import { CHECKPOINT_FILE } from './loop.ts';
 import { createNetwork, type Weights } from './networks.ts';
 import { RowSums } from './tables.ts';
 import { withTemperature } from './temperature.ts';
-import { measureContexts, measureFloatContexts } from './transformer-evaluate.ts';
 import type { TrainerMeta } from './trainer.ts';
 import { validateCategory } from './validation.ts';
 
-/** Validation runs in so many parts side by side, in both forms of the network. */
-const LANES = 32;
+/** How validation texts are cut for networks that take single steps, in both forms of the network. */
+const SHAPE = { lanes: 32, steps: 64 };
 
 interface Flags {
   checkpoint: string;
@@ -58,46 +58,34 @@ const program = new Command('export')
 async function compare(
   flags: Flags,
   weights: Weights,
-  file: Uint8Array,
+  model: Model,
   categories: readonly Category[],
 ): Promise<void> {
-  // What a Transformer is told of the bytes before depends on its place in a context, so it gets whole ones.
-  const [float, exact] =
-    weights.config.network === 'transformer'
-      ? [
-          await measureFloatContexts(weights, categories, flags.validateBytes),
-          await measureContexts(file, categories, flags.validateBytes),
-        ]
-      : await measureLanes(flags, weights, file, categories);
-  for (const [name, bits] of Object.entries(float)) {
-    const cost = (100 * (exact[name] / bits - 1)).toFixed(3);
-    console.log(`${name}: float ${bits.toFixed(4)}, exact ${exact[name].toFixed(4)} bits/byte (${cost} %)`);
+  const limit = flags.validateBytes;
+  const roundings = await measureRounding(model, weights, categories, SHAPE, limit, () =>
+    floatInLanes(weights, categories, limit),
+  );
+  for (const { category, float, exact, cost } of roundings) {
+    console.log(
+      `${category}: float ${float.toFixed(4)}, exact ${exact.toFixed(4)} bits/byte (${cost.toFixed(3)} %)`,
+    );
   }
 }
 
-/** Bits per byte of the float network and of the exact one, the text in {@link LANES} parts. */
-async function measureLanes(
-  flags: Flags,
+async function floatInLanes(
   { config, parameters, tables }: Weights,
-  file: Uint8Array,
   categories: readonly Category[],
-): Promise<[float: Record<string, number>, exact: Record<string, number>]> {
+  limit: number,
+): Promise<Record<string, number>> {
   const network = createNetwork(config);
-  const shape = { lanes: LANES, steps: 64 };
-  const engine = await createOrtEngine(network, shape);
-  const setup = { network, engine, shape, tables: RowSums.of(tables, network.embedding.width) };
-  const float: Record<string, number> = {};
-  const exact: Record<string, number> = {};
+  const engine = await createOrtEngine(network, SHAPE);
+  const setup = { network, engine, shape: SHAPE, tables: RowSums.of(tables, network.embedding.width) };
+  const bits: Record<string, number> = {};
   for (const { name, validation } of categories) {
-    const limit = Math.min(flags.validateBytes, validation.length);
-    float[name] = await validateCategory(setup, parameters, validation, limit);
-    // Whole segments only, as the float network's measure.
-    const text = validation.subarray(0, validation.length);
-    const steps = Math.floor(Math.min(Math.floor(validation.length / LANES), limit / LANES) / shape.steps);
-    exact[name] = await evaluateModel(file, text, { lanes: LANES, limit: steps * shape.steps * LANES });
+    bits[name] = await validateCategory(setup, parameters, validation, limit);
   }
   await engine.release();
-  return [float, exact];
+  return bits;
 }
 
 async function main(): Promise<void> {
@@ -114,7 +102,7 @@ async function main(): Promise<void> {
   console.log(
     `${flags.out}: ${model.bytes.length} bytes, SHA-256 ${toHex(model.hash)}, after ${bytes} training bytes`,
   );
-  await compare(flags, weights, model.bytes, categories);
+  await compare(flags, weights, model, categories);
   for (const path of flags.text) {
     const bits = await evaluateModel(model.bytes, readFileSync(path), { lanes: 1 });
     console.log(`${basename(path)}: ${bits.toFixed(4)} bits/byte, one lane`);

@@ -15,6 +15,7 @@ import type { SegmentShape } from './network.ts';
 import { networkKind, type Weights } from './networks.ts';
 import { makeReference } from './reference.ts';
 import { START_TOKEN } from './stream.ts';
+import { measureContexts, measureFloatContexts } from './transformer-evaluate.ts';
 
 /** Bytes of the reference text. */
 const REFERENCE_BYTES = 2000;
@@ -103,4 +104,40 @@ export async function measureExact(
     bits[name] = await evaluateModel(file, text, { lanes, limit: segments * steps * lanes });
   }
   return bits;
+}
+
+/** A category's bits per byte before and after a network was rounded. */
+export interface Rounding {
+  readonly category: string;
+  readonly float: number;
+  readonly exact: number;
+  /** What rounding costs, percent. */
+  readonly cost: number;
+}
+
+/**
+ * What rounding costs on the validation texts; not of texts that are too short to be measured.
+ *
+ * @param weights - of the float network
+ * @param limit - about so many bytes of each are used
+ * @param floatInLanes - measures the float network in lanes of this shape, for models that take single steps
+ */
+export async function measureRounding(
+  { bytes, contract }: Model,
+  weights: Weights,
+  categories: readonly Category[],
+  shape: SegmentShape,
+  limit: number,
+  floatInLanes: () => Promise<Readonly<Record<string, number>>>,
+): Promise<Rounding[]> {
+  // What a sequence is told of the bytes before depends on its length, so both forms get whole contexts.
+  const whole = contract.time === 'sequence';
+  const exact = whole
+    ? await measureContexts(bytes, categories, limit)
+    : await measureExact(bytes, categories, shape, limit);
+  const float = whole ? await measureFloatContexts(weights, categories, limit) : await floatInLanes();
+  return Object.entries(exact).map(([category, bits]) => {
+    const before = float[category];
+    return { category, float: before, exact: bits, cost: 100 * (bits / before - 1) };
+  });
 }

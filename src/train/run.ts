@@ -16,14 +16,13 @@ import { type Category, readCategory } from './corpus.ts';
 import { datasetFiles, isDataset } from './datasets.ts';
 import type { Display } from './display.ts';
 import { openEngine } from './engines.ts';
-import { beside, measureExact, writeCurve, writeModel } from './export-model.ts';
+import { beside, measureRounding, writeCurve, writeModel } from './export-model.ts';
 import { categoriesOf } from './flags.ts';
 import { CHECKPOINT_FILE, continueProgress, type LoopResult, readProgress, runLoop } from './loop.ts';
 import type { Network, SegmentShape } from './network.ts';
 import { createNetwork, importWeights, type NetworkConfig, networkKind, type Weights } from './networks.ts';
 import type { Schedule } from './schedule.ts';
 import type { GivenSettings, Settings } from './settings.ts';
-import { measureContexts, measureFloatContexts } from './transformer-evaluate.ts';
 import { readsOn, Trainer, type TrainerMeta, type TrainerOptions } from './trainer.ts';
 import { isWider, widenCheckpoint, widenWeights } from './widen.ts';
 
@@ -324,19 +323,20 @@ async function finish(
   const weights = modelOfCheckpoint(checkpoint);
   const model = await writeModel(out, weights, { name, training, categories });
   writeCurve(out, `Training of ${name}`, readProgress(checkpointFolder(settings)));
-  const limit = settings.validateBytes;
-  // What a sequence is told of the bytes before depends on its length, so both forms get whole contexts.
-  const whole = model.contract.time === 'sequence';
-  const exact = whole
-    ? await measureContexts(model.bytes, categories, limit)
-    : await measureExact(model.bytes, categories, options.shape, limit);
-  const float = whole ? await measureFloatContexts(weights, categories, limit) : validation;
-  const bits = Object.entries(exact).map(([category, value]) => {
-    const cost = 100 * (value / float[category] - 1);
-    return `${category} ${value.toFixed(4)} (rounding ${cost.toFixed(2)} %)`;
-  });
+  const roundings = await measureRounding(
+    model,
+    weights,
+    categories,
+    options.shape,
+    settings.validateBytes,
+    () => Promise.resolve(validation),
+  );
   display.log(`${out}: ${model.bytes.length} bytes, SHA-256 ${toHex(model.hash)}`);
+  const bits = roundings.map(
+    ({ category, exact, cost }) => `${category} ${exact.toFixed(4)} (rounding ${cost.toFixed(2)} %)`,
+  );
   if (bits.length > 0) display.log(`exact model: ${bits.join(', ')} bits/byte`);
   display.log(`curve: ${beside(out, '.svg')}, ${beside(out, '.html')}, ${beside(out, '.curve.json')}`);
+  const exact = Object.fromEntries(roundings.map(({ category, exact: value }) => [category, value]));
   return { path: out, file: model.bytes, exact };
 }
