@@ -38,11 +38,11 @@ function stateLengths({ states }: Network, { lanes }: SegmentShape): [string, nu
   return states.map(({ name, width }) => [name, lanes * width]);
 }
 
-/** Means of arrays of the same length; pairs, which two cores give, in one pass. */
+/** `to` = the mean of arrays of the same length. */
 function meanOf(parts: readonly Float32Array[], to: Float32Array): void {
   const factor = 1 / parts.length;
-  const [first, second, ...others] = parts;
-  for (let i = 0; i < to.length; i++) to[i] = factor * (first[i] + second[i]);
+  const [first, ...others] = parts;
+  for (let i = 0; i < to.length; i++) to[i] = factor * first[i];
   for (const part of others) for (let i = 0; i < to.length; i++) to[i] += factor * part[i];
 }
 
