@@ -93,6 +93,11 @@ function roundColumns(
   return { data, shifts };
 }
 
+/** An embedding's value on the grid of a layer's inputs. */
+function embedded(value: number, width: number): number {
+  return limited(value * Math.sqrt(width) * 2 ** GRIDS.x, EMBEDDED_MAX);
+}
+
 function roundVector(values: Float32Array, bits: number, most: number): Int32Array {
   return Int32Array.from(values, (value) => limited(value * 2 ** bits, most));
 }
@@ -101,6 +106,16 @@ function roundVector(values: Float32Array, bits: number, most: number): Int32Arr
 type LayerInputs =
   | { readonly embedding: Float32Array; readonly sinusoids: boolean }
   | { readonly scale: Float32Array; readonly offset: Float32Array };
+
+/**
+ * The largest magnitude of a layer's inputs, on their grid. Embeddings could grow to EMBEDDED_MAX, and hardly get a third
+ * of it; what they do not use is a bit more for the first layer's weights, worth 0.5 % of sinusoidal models' bits.
+ */
+function inputMax(width: number, from: LayerInputs): number {
+  if ('scale' in from) return X_MAX;
+  const most = from.embedding.reduce((max, value) => Math.max(max, Math.abs(embedded(value, width))), 0);
+  return Math.min(EMBEDDED_MAX, most + (from.sinusoids ? 2 ** GRIDS.x : 0));
+}
 
 /** How large each column of a product gets: nearly always, and for bytes alone always. */
 function largest({ weights, inputs, columns, factor }: Columns, from: LayerInputs): Float64Array {
@@ -203,9 +218,10 @@ function makeLayer(
   const { width, heads, widening, positions } = config;
   const headWidth = width / heads;
   const hidden = width * widening;
-  // What comes in is embedded for the first layer, normalised for others.
+  const limitIn = weightLimit(width, inputMax(width, inputs));
+  // Attention's means are of what was embedded in the first layer, of what was normalised in others.
   const most = meanMax('embedding' in inputs ? 0 : 1);
-  const limitIn = weightLimit(width, most);
+  const limitMeans = weightLimit(width, most);
   const limit = weightLimit(width, X_MAX);
   const square = (part: string, factor = 1): Columns => {
     return { weights: parameter(part), inputs: width, columns: width, factor };
@@ -257,7 +273,7 @@ function makeLayer(
     mix: {
       inputs: width,
       columns: width,
-      ...roundColumns(square('mix'), GRIDS.x, onX, limitIn, EXPONENTS.residual),
+      ...roundColumns(square('mix'), GRIDS.x, onX, limitMeans, EXPONENTS.residual),
     },
     norm1: norm('norm1'),
     up: {
@@ -322,7 +338,6 @@ export function quantizeTransformer(
       throw new LmzError('LMZ_MODEL_INVALID', `${name} holds a value that is not finite`);
   }
   const { width } = config;
-  const scale = Math.sqrt(width) * 2 ** GRIDS.x;
   let inputs: LayerInputs = { embedding: tables, sinusoids: config.positions === 'sinusoidal' };
   const layers: IntegerLayer[] = [];
   for (let layer = 0; layer < config.layers; layer++) {
@@ -333,7 +348,7 @@ export function quantizeTransformer(
   const columns = parameters['output'].length / width;
   return {
     config,
-    embedding: Int16Array.from(tables, (value) => limited(value * scale, EMBEDDED_MAX)),
+    embedding: Int16Array.from(tables, (value) => embedded(value, width)),
     positions: positionTables(config),
     layers,
     output: {

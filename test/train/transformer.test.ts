@@ -134,6 +134,20 @@ test('one head of 64 columns has room for its sums', async () => {
   expect(await computed(file, [tokens], [12, 1, 7])).toEqual([expected(network, tokens)]);
 });
 
+test.each([
+  { gain: 0.3, least: 100, most: 127 },
+  { gain: 50, least: 40, most: 52 },
+])('embeddings $gain times as large leave room for weights up to $most', ({ gain, least, most }) => {
+  const config = { ...TINY_TRANSFORMER, width: 64 };
+  const { parameters, tables } = transformerWeights(config, 1, 0.3);
+  const loud = tables.map((value) => (value * gain) / 0.3);
+  const network = quantizeTransformer(config, parameters, loud);
+  expect(loadModel(exportTransformer(network, {})).audit).toBeDefined();
+  const largest = network.layers[0].project.data.reduce((max, weight) => Math.max(max, Math.abs(weight)), 0);
+  expect(largest).toBeGreaterThan(least);
+  expect(largest).toBeLessThanOrEqual(most);
+});
+
 test('weights that are too large for exact sums are refused', () => {
   const config = { ...TINY_TRANSFORMER, width: 64 };
   const { parameters, tables } = transformerWeights(config, 1, 300);
