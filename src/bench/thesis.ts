@@ -17,6 +17,7 @@ import { toHex } from '../bytes.ts';
 import { loadModel, type Model } from '../model/load.ts';
 import { DEFAULT_MODEL, resolveModel } from '../model/registry.ts';
 import { type Curve, curveSvg } from '../train/curve.ts';
+import { trainedBytes } from '../train/networks.ts';
 import { codeChunks as codeAll } from './compressor.ts';
 import { findCompressor } from './compressors.ts';
 import { describeLoad } from './load.ts';
@@ -157,13 +158,6 @@ function trainedModels(folder: string): Trained[] {
   );
 }
 
-interface TrainingMetadata {
-  readonly bytes: number;
-}
-
-const trainingBytes = ({ metadata }: Model): number =>
-  (JSON.parse(metadata.get('lmz.training') ?? '{"bytes":0}') as TrainingMetadata).bytes;
-
 const cell = (value: string | undefined): string => value ?? UNKNOWN;
 
 /** Training set x test set; and the rates on Calgary of the best model that has any. */
@@ -177,7 +171,7 @@ async function crossTable(
   const rows = [gzip];
   let best: { model: Model; name: string; rates: Rate[] } | undefined;
   for (const { size, positions, model } of models) {
-    const row = [`enwik-like, ${size}B`, positions, `${(trainingBytes(model) / 1e6).toFixed(1)} MB`];
+    const row = [`enwik-like, ${size}B`, positions, `${(trainedBytes(model) / 1e6).toFixed(1)} MB`];
     for (const set of TEST_SETS) {
       const rates = await measure(store, model, set.parts(), chunks);
       if (set.parts === calgary && (best === undefined || overall(rates) < overall(best.rates))) {

@@ -96,8 +96,8 @@ async function main(): Promise<void> {
   for (const source of categoriesOf(flags.data)) {
     categories.push(await readCategory(source, flags.held, flags.cache));
   }
-  const { bytes, options, schedule } = checkpoint.meta;
-  const training = { bytes, options, schedule, temperature: flags.temperature };
+  const { bytes, before, options, schedule } = checkpoint.meta;
+  const training = { bytes, before, options, schedule, temperature: flags.temperature };
   const model = await writeModel(flags.out, weights, { name: flags.name, training, categories });
   console.log(
     `${flags.out}: ${model.bytes.length} bytes, SHA-256 ${toHex(model.hash)}, after ${bytes} training bytes`,

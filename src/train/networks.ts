@@ -153,6 +153,19 @@ export function createNetwork(config: NetworkConfig): Network {
   return networkKind(config.network).create(config);
 }
 
+/** What a model says of its training, as far as it is read again. */
+interface TrainingMetadata {
+  readonly bytes?: number;
+  /** Bytes that the model that it began with had been trained on. */
+  readonly before?: number;
+}
+
+/** Bytes that a model has been trained on, those of the model that it began with included; 0 where it does not say. */
+export function trainedBytes({ metadata }: Model): number {
+  const { bytes = 0, before = 0 } = JSON.parse(metadata.get('lmz.training') ?? '{}') as TrainingMetadata;
+  return bytes + before;
+}
+
 /**
  * Reads a model that the trainer has exported.
  *

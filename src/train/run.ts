@@ -20,7 +20,14 @@ import { beside, measureRounding, writeCurve, writeModel } from './export-model.
 import { categoriesOf } from './flags.ts';
 import { CHECKPOINT_FILE, continueProgress, type LoopResult, readProgress, runLoop } from './loop.ts';
 import type { Network, SegmentShape } from './network.ts';
-import { createNetwork, importWeights, type NetworkConfig, networkKind, type Weights } from './networks.ts';
+import {
+  createNetwork,
+  importWeights,
+  type NetworkConfig,
+  networkKind,
+  trainedBytes,
+  type Weights,
+} from './networks.ts';
 import type { Schedule } from './schedule.ts';
 import type { GivenSettings, Settings } from './settings.ts';
 import { readsOn, Trainer, type TrainerMeta, type TrainerOptions } from './trainer.ts';
@@ -111,6 +118,8 @@ function blockSize({ block, sequence }: Settings, categories: readonly Category[
 interface Start {
   readonly from: Checkpoint<TrainerMeta> | undefined;
   readonly init: Weights | undefined;
+  /** Bytes that the model of `init` was trained on. */
+  readonly before?: number;
   /** The folder that the checkpoint is from. */
   readonly source: string;
 }
@@ -131,7 +140,8 @@ async function findStart(settings: Settings, folder: string): Promise<Start> {
   }
   if (init === undefined) return { from: undefined, init: undefined, source };
   const bytes = existsSync(init) ? new Uint8Array(readFileSync(init)) : (await resolveModel(init)).bytes;
-  return { from: undefined, init: importWeights(loadModel(bytes)), source };
+  const model = loadModel(bytes);
+  return { from: undefined, init: importWeights(model), before: trainedBytes(model), source };
 }
 
 /**
@@ -268,7 +278,8 @@ export async function trainModel(
   const { engine, description } = await openEngine(settings.engine, network, options.shape, settings.threads);
   try {
     const trainer = asUsage(() => new Trainer(network, engine, categories, options, schedule, start.from));
-    if (start.init !== undefined) trainer.initialize(start.init.parameters, start.init.tables);
+    const { init, before = 0 } = start;
+    if (init !== undefined) trainer.initialize(init.parameters, init.tables, before);
     display.log(
       `${JSON.stringify(network.config)} from ${trainer.bytes} bytes, schedule ${JSON.stringify(schedule)}`,
     );
@@ -287,7 +298,7 @@ export async function trainModel(
         checkpointMinutes: settings.checkpointMinutes,
         validateEvery: settings.validateEvery,
         validateBytes: settings.validateBytes,
-        validateFirst: start.init !== undefined,
+        validateFirst: init !== undefined,
         log: display.log,
         onStep: display.step,
         onReport: display.report,
@@ -318,8 +329,8 @@ async function finish(
 ): Promise<NonNullable<RunResult['model']>> {
   const name = settings.name ?? basename(beside(out, ''));
   const checkpoint = trainer.checkpoint();
-  const { bytes, options, schedule } = checkpoint.meta;
-  const training = { bytes, options, schedule, ...(settings.init !== undefined && { init: settings.init }) };
+  const { bytes, before, options, schedule } = checkpoint.meta;
+  const training = { bytes, before, options, schedule, init: settings.init };
   const weights = modelOfCheckpoint(checkpoint);
   const model = await writeModel(out, weights, { name, training, categories });
   writeCurve(out, `Training of ${name}`, readProgress(checkpointFolder(settings)));

@@ -51,6 +51,8 @@ export interface TrainerMeta {
   readonly schedule: Schedule;
   readonly step: number;
   readonly bytes: number;
+  /** What the model that it began with had been trained on; absent where it began with random weights. */
+  readonly before?: number;
   readonly stream: StreamState;
   readonly movingLoss: number;
   /** The training text, as far as it can be recognised; checkpoints of old do not have it. */
@@ -84,6 +86,7 @@ export class Trainer {
   readonly #states: Record<string, Float32Array> = {};
   #step = 0;
   #bytes = 0;
+  #before: number | undefined;
   #movingLoss = NaN;
 
   /**
@@ -134,6 +137,7 @@ export class Trainer {
       }
       this.#step = from.meta.step;
       this.#bytes = from.meta.bytes;
+      this.#before = from.meta.before;
       this.#movingLoss = from.meta.movingLoss;
     }
   }
@@ -141,9 +145,10 @@ export class Trainer {
   /**
    * Starts from the weights of a model instead of random ones.
    *
+   * @param before - bytes that the model has been trained on, for whoever wants to know of the new one's
    * @throws RangeError where it is another network.
    */
-  initialize(parameters: Parameters, tables: Float32Array): void {
+  initialize(parameters: Parameters, tables: Float32Array, before: number): void {
     for (const [name, { weights }] of Object.entries(this.#parameters)) {
       if (parameters[name].length !== weights.length)
         throw new RangeError(`${name} has another size in the model`);
@@ -152,6 +157,7 @@ export class Trainer {
     if (tables.length !== this.tables.rows.length)
       throw new RangeError('the tables have another size in the model');
     this.tables.rows.set(tables);
+    this.#before = before;
   }
 
   /** Steps made so far. */
@@ -197,6 +203,7 @@ export class Trainer {
         schedule: this.schedule,
         step: this.#step,
         bytes: this.#bytes,
+        ...(this.#before !== undefined && { before: this.#before }),
         stream: this.#stream.state,
         movingLoss: this.#movingLoss,
         data: this.#categories.map(({ name, weight, training }) => ({

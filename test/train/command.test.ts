@@ -61,6 +61,14 @@ test('trains, exports an exact model, draws its curve', async ({ dir }) => {
   expect(tuned.status, tuned.stderr).toBe(0);
   const before = Number(/ 0 MB: validation one (\d\.\d+)/.exec(tuned.stderr)![1]);
   expect(Math.abs(before / curve.validation['one'].at(-1)![1] - 1)).toBeLessThan(0.02);
+  const trained = async (model: string): Promise<{ bytes: number; before?: number }> => {
+    const { stdout } = await lmz(['model', 'info', model], { cwd: dir });
+    return JSON.parse(/^lmz\.training +(.*)$/m.exec(stdout.toString())![1]) as {
+      bytes: number;
+      before?: number;
+    };
+  };
+  expect((await trained('tuned.onnx')).before).toBe((await trained('x/m.onnx')).bytes);
 });
 
 test.for(['SIGINT', 'SIGTERM'] as const)(

@@ -74,7 +74,7 @@ test('a trained network loses next to nothing by rounding', async () => {
   // Training can go on from the exported model.
   const restored = restore(importRecurrent(loadModel(file)));
   const again = new Trainer(network, engine, tinyCategories(), options, schedule);
-  again.initialize(restored.parameters, restored.tables);
+  again.initialize(restored.parameters, restored.tables, 0);
   const { one: bits } = await again.validate();
   expect(Math.abs(bits / (await trainer.validate()).one - 1)).toBeLessThan(0.01);
   expect(Math.abs(exact / float - 1)).toBeLessThan(0.01);

@@ -38,7 +38,7 @@ test.each([TINY, { ...TINY, cell: 'minimal' as const }, { ...TINY, direct: false
 
     const model = widenWeights(modelOfCheckpoint(trainer.checkpoint()), named(wider));
     const tuned = new Trainer(wideNetwork, wideEngine, categories, OPTIONS, SCHEDULE);
-    tuned.initialize(model.parameters, model.tables);
+    tuned.initialize(model.parameters, model.tables, 0);
     const narrow = await trainer.validate();
     const wide = await tuned.validate();
     for (const [name, bits] of Object.entries(narrow)) expect(wide[name]).toBeCloseTo(bits, 4);
