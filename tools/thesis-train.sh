@@ -1,5 +1,6 @@
 #!/bin/sh
-# Trains one of the Transformers of docs/reproduction.md in three runs, short segments first, and exports it:
+# Trains one of the Transformers of docs/reproduction.md in three runs, short segments first, and exports it; the largest in a
+# fourth, from the exported model:
 #
 #     tools/thesis-train.sh POSITIONS SIZE TEXTS OUT
 #
@@ -33,5 +34,13 @@ if [ ! -f "$out/$name-2048/checkpoint.bin" ]; then
   train 512 "--from $out/$name-128" --decay-bytes $((middle + long)) --batch 4 --sequence 512 \
     --bytes $((short + middle)) --validate-every 250K
 fi
-train 2048 "--from $out/$name-512" --batch 1 --sequence 2048 --validate-every 150K \
-  --name "$name" --out "$out/$name.onnx"
+if [ ! -f "$out/$name.onnx" ]; then
+  train 2048 "--from $out/$name-512" --batch 1 --sequence 2048 --validate-every 150K \
+    --name "$name" --out "$out/$name.onnx"
+fi
+if [ "$size" = 100M ]; then
+  if [ -f "$out/$name-more/checkpoint.bin" ]; then from=--resume; else from="--init $out/$name.onnx"; fi
+  node dist/cli/main.js train --data "enwik-like=1:$texts/enwik-like-$size.txt" --held $held --block 2048 --seed 2 \
+    --batch 1 --sequence 2048 --lr 3e-4 --warmup 100 --schedule cosine --bytes 2M --validate-every 250K --validate-bytes 100K \
+    --checkpoint "$out/$name-more" $from $ARGS --name "$name" --out "$out/$name-more.onnx"
+fi

@@ -12,7 +12,7 @@ export const SHIPPED_HASHES: ReadonlySet<string> = new Set([
   // small.onnx
   '4336bf5a0b9dc52926c3ee3dcdc4c619f658eb3920eb68e1339e8ca61d3534ac',
   // transformer-rotary.onnx
-  '7f481f35ca7e544d0982bce0b4cccd31927dcb065051dd19656357770b67ff2d',
+  'a208e7017add53b3f52f6fbf848a4e8292ad25fa7a5115fbe06d4861e6ec88eb',
   // order2.onnx
   '044bdd4177e0b43d7876ff6a72c20d7059451b682f276c3d9b90f823148176af',
 ]);
