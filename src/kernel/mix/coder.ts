@@ -1,5 +1,5 @@
 /** The arithmetic coder of src/entropy/coder.ts, in 64-bit integers. */
-import { markUsed, reach, streamAt } from './memory';
+import { reach, streamAt } from './memory';
 
 const TOP: u64 = 1 << 48;
 const BOTTOM: u64 = 1 << 40;
@@ -105,7 +105,6 @@ export function finishStream(): u32 {
     store<u8>(at++, <u8>(value >> 40));
     value = (value & (BOTTOM - 1)) << 8;
   }
-  markUsed(at);
   while (at > streamAt && load<u8>(at - 1) === 0) at--;
   return at - streamAt;
 }

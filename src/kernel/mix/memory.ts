@@ -111,6 +111,9 @@ export const WEIGHTS_AT: u32 = (MAPS_END + 63) & ~63;
 /** Here the lanes begin. */
 export const LANES_AT: u32 = (WEIGHTS_AT + 6401 * 4 + 4095) & ~4095;
 
+/** Chunks from this size on come to most pages of the maps. */
+const SPREAD_MIN: u32 = 1 << 18;
+
 // Laid out for each chunk.
 export let laneStartsAt: u32 = 0;
 export let slotTableAt: u32 = 0;
@@ -122,15 +125,9 @@ export let chunkAt: u32 = 0;
 export let chunkEnd: u32 = 0;
 export let streamAt: u32 = 0;
 
-/** Where memory may hold other than zeros: up to here, and in the language model's maps. */
-let usedEnd: u32 = LANES_AT;
-let modelUsed: bool = false;
+/** Whether memory, and the language model's maps, may hold other than zeros. */
 let used: bool = false;
-
-/** Says that a stream reaches up to `end`. */
-export function markUsed(end: u32): void {
-  usedEnd = max(usedEnd, end);
-}
+let modelUsed: bool = false;
 
 /** Makes sure that memory reaches up to `end`; false when it cannot. */
 export function reach(end: u64): bool {
@@ -160,12 +157,19 @@ export function layOut(
   if (!reach(stream + streamBytes + 256)) return false;
   if (used) {
     memory.fill(AFTER_ONE_AT, 0, LAYER2_AT - AFTER_ONE_AT);
+    memory.fill(LANES_AT, 0, <u32>tables - LANES_AT);
+  }
+  // What is zero already is filled too, where all of it will be used: a page that is read first and written then is mapped
+  // twice, and the second time every core that runs a thread of the process is interrupted.
+  memory.fill(<u32>tables, 0, <u32>(chunk - tables));
+  if (chunkBytes >= SPREAD_MIN) {
+    memory.fill(MAP_ONE_AT, 0, MAPS_END - MAP_ONE_AT);
+  } else if (used) {
     memory.fill(MAP_THREE_AT, 0, 2 * MAP_BYTES);
     const pair = modelUsed ? 2 * MAP_BYTES : MAP_BYTES;
     memory.fill(MAP_ONE_AT, 0, pair);
     memory.fill(MAP_TWO_AT, 0, pair);
     if (modelUsed) memory.fill(MODEL_MAP_AT, 0, MAPS_END - MODEL_MAP_AT);
-    memory.fill(LANES_AT, 0, min(usedEnd, <u32>chunk) - LANES_AT);
   }
   used = true;
   modelUsed = languageModel;
@@ -178,6 +182,5 @@ export function layOut(
   chunkAt = <u32>chunk;
   chunkEnd = <u32>chunk + chunkBytes;
   streamAt = <u32>stream;
-  markUsed(<u32>stream + streamBytes);
   return true;
 }
