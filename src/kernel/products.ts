@@ -5,8 +5,8 @@
  * V8 keeps in registers: it loads all weights of a turn before it multiplies any, and with eight sums one lay in memory.
  */
 export const BLOCK: usize = 16;
-/** Bytes of a block's weights for one pair of inputs: int16 [16 columns][2]. */
-const PAIR_BYTES: usize = BLOCK * 4;
+/** Bytes of a block's weights for one pair of inputs: int8 [16 columns][2]. */
+const PAIR_BYTES: usize = BLOCK * 2;
 
 /**
  * Lists the pairs of inputs that are not both zero, (offset into weights, pair): an even number of them, where need be with a
@@ -31,8 +31,8 @@ function listPairs(x: usize, count: i32, list: usize): usize {
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function addTwo(sum: v128, weights: usize, pair: v128, otherWeights: usize, other: v128): v128 {
-  const products = i32x4.dot_i16x8_s(v128.load(weights), pair);
-  return i32x4.add(sum, i32x4.add(products, i32x4.dot_i16x8_s(v128.load(otherWeights), other)));
+  const products = i32x4.dot_i16x8_s(v128.load8x8_s(weights), pair);
+  return i32x4.add(sum, i32x4.add(products, i32x4.dot_i16x8_s(v128.load8x8_s(otherWeights), other)));
 }
 
 /**
@@ -40,7 +40,7 @@ function addTwo(sum: v128, weights: usize, pair: v128, otherWeights: usize, othe
  *
  * Few inputs are not zero (a state's changes, a hidden layer with most units at zero), so zeros are left out.
  *
- * @param weights - int16 [blocks][pairs of inputs][BLOCK columns][2]
+ * @param weights - int8 [blocks][pairs of inputs][BLOCK columns][2]
  * @param pairs - of inputs
  * @param list - work space: two words for each pair, and one pair more
  * @param sums - int32 of all columns
@@ -70,9 +70,9 @@ export function accumulate(
       const one = v128.load32_splat(at, 4);
       const other = v128.load32_splat(at, 12);
       a0 = addTwo(a0, w, one, v, other);
-      a1 = addTwo(a1, w + 16, one, v + 16, other);
-      a2 = addTwo(a2, w + 32, one, v + 32, other);
-      a3 = addTwo(a3, w + 48, one, v + 48, other);
+      a1 = addTwo(a1, w + 8, one, v + 8, other);
+      a2 = addTwo(a2, w + 16, one, v + 16, other);
+      a3 = addTwo(a3, w + 24, one, v + 24, other);
     }
     v128.store(sums, a0);
     v128.store(sums, a1, 16);

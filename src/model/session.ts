@@ -61,17 +61,11 @@ export interface SessionOptions {
   /** 1 .. 4096; default 1. */
   lanes?: number;
   /**
-   * Default 'auto': the WebAssembly kernel where one knows the model and is the fastest, else onnxruntime-node, else
-   * onnxruntime-web. All compute the same logits.
+   * Default 'auto': the WebAssembly kernel where one knows the model, which is the fastest with any number of lanes, else
+   * onnxruntime-node, else onnxruntime-web. All compute the same logits.
    */
   engine?: Engine;
 }
-
-/**
- * Up to so many lanes the kernel of recurrent networks is faster than onnxruntime-node (bench/results/model-speed.md). That
- * of Transformers is with any number: 40 us a byte against 3000, with 1 lane and with 64.
- */
-const KERNEL_LANES_MAX = 32;
 
 class OrtLaneSession implements LaneSession {
   readonly lanes: number;
@@ -180,17 +174,12 @@ class OrtLaneSession implements LaneSession {
 /**
  * The WebAssembly kernel of the model's family.
  *
- * @param fastest  only where no other engine is faster
  * @throws LmzError LMZ_ENGINE where there is none, or it cannot be had
  */
-async function kernelOf(
-  { graph, platformBound }: Model,
-  lanes: number,
-  fastest: boolean,
-): Promise<LaneKernel> {
+async function kernelOf({ graph, platformBound }: Model, lanes: number): Promise<LaneKernel> {
   // A kernel's arithmetic is that of the graph only as far as the graph's is exact.
   if (!platformBound) {
-    const recurrent = fastest && lanes > KERNEL_LANES_MAX ? undefined : recognizeRecurrent(graph);
+    const recurrent = recognizeRecurrent(graph);
     if (recurrent !== undefined) return openKernel(recurrent, lanes);
     const transformer = recognizeTransformer(graph);
     if (transformer !== undefined) return openTransformer(transformer, lanes);
@@ -198,8 +187,8 @@ async function kernelOf(
   throw new LmzError('LMZ_ENGINE', 'the WebAssembly kernels run networks that lmz exports, and this is none');
 }
 
-async function openKernelSession(model: Model, lanes: number, fastest: boolean): Promise<LaneSession> {
-  return new KernelLaneSession(await kernelOf(model, lanes, fastest), model.contract.time);
+async function openKernelSession(model: Model, lanes: number): Promise<LaneSession> {
+  return new KernelLaneSession(await kernelOf(model, lanes), model.contract.time);
 }
 
 /**
@@ -212,10 +201,10 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
   if (!Number.isInteger(lanes) || lanes < 1 || lanes > LANES_MAX) {
     throw new RangeError(`"lanes" expected an integer 1 to ${LANES_MAX}, got ${lanes}`);
   }
-  if (engine === 'kernel') return openKernelSession(model, lanes, false);
+  if (engine === 'kernel') return openKernelSession(model, lanes);
   if (engine === 'auto') {
     try {
-      return await openKernelSession(model, lanes, true);
+      return await openKernelSession(model, lanes);
     } catch (error) {
       if (!(error instanceof LmzError)) throw error;
     }

@@ -16,8 +16,8 @@ const CONTEXT_BYTES: usize = 6;
 const LANE_HEAD: usize = 64;
 
 /**
- * int16 weights [blocks][pairs of inputs][BLOCK columns][2] and each column's scale, float32. The numbers are of 8 bits,
- * but widening them took every third instruction of a product.
+ * int8 weights [blocks][pairs of inputs][BLOCK columns][2] and each column's scale, float32. Widened once they are half as
+ * quick to read from the second-level cache, which is what counts where that is small (1 MiB) and mixing has its part of it.
  */
 @unmanaged
 class Matrix {

@@ -58,7 +58,7 @@ interface PackedMatrix {
   readonly pairs: number;
   readonly blocks: number;
   /** [blocks][pairs][BLOCK][2] */
-  readonly weights: Int16Array;
+  readonly weights: Int8Array;
   readonly scales: Float32Array;
 }
 
@@ -71,7 +71,7 @@ interface Source {
 function pack(inputs: Order, ...sources: readonly Source[]): PackedMatrix {
   const pairs = inputs.length / 2;
   const columns = sources.reduce((sum, source) => sum + source.columns.length, 0);
-  const weights = new Int16Array(inputs.length * columns);
+  const weights = new Int8Array(inputs.length * columns);
   const scales = new Float32Array(columns);
   let to = 0;
   for (const { matrix, columns: order } of sources) {

@@ -37,9 +37,9 @@ const WEIGHTS_ENTRY = 48;
 /** Most bytes: keys and values of the thesis' network take 1 MiB a lane. */
 const MEMORY_MAX = 2 ** 29;
 
-/** int16 [blocks][pairs of inputs][BLOCK][2] of [inputs, columns]; the last block is filled up with zeros. */
-function pack({ inputs, columns, data }: IntegerProduct): Int16Array {
-  const packed = new Int16Array(inputs * roundUp(columns, BLOCK));
+/** int8 [blocks][pairs of inputs][BLOCK][2] of [inputs, columns]; the last block is filled up with zeros. */
+function pack({ inputs, columns, data }: IntegerProduct): Int8Array {
+  const packed = new Int8Array(inputs * roundUp(columns, BLOCK));
   for (let i = 0; i < inputs; i++) {
     for (let j = 0; j < columns; j++) {
       const block = Math.floor(j / BLOCK) * inputs * BLOCK;
