@@ -12,7 +12,7 @@ import { LmzError } from '../errors.ts';
 import { requireChecksum } from './chunk.ts';
 import { inOrder, type Job } from './in-order.ts';
 import type { ChosenModel } from './model-choice.ts';
-import { frameMemory, indexMemory, jobLimit, requireMemory } from './limits.ts';
+import { FrameAdmission, frameMemory, indexMemory, requireMemory } from './limits.ts';
 import type { Operation } from './operation.ts';
 import type { ResolvedDecodeOptions } from './options.ts';
 import { prepareThread, runTask } from './pool.ts';
@@ -32,19 +32,21 @@ export class FrameDecoder {
   readonly #header: MemberHeader;
   readonly #options: ResolvedDecodeOptions;
   readonly #operation: Operation;
+  readonly #admission: FrameAdmission;
   #embedded: ChosenModel | undefined;
   #model: Promise<OpenedModel> | undefined;
-  #largest = 1;
 
-  constructor(header: MemberHeader, options: ResolvedDecodeOptions, operation: Operation) {
+  /** @param admission  is told of frames with their model's states, which no frame's header tells */
+  constructor(
+    header: MemberHeader,
+    options: ResolvedDecodeOptions,
+    operation: Operation,
+    admission: FrameAdmission,
+  ) {
     this.#header = header;
     this.#options = options;
     this.#operation = operation;
-  }
-
-  /** Memory of the largest frame so far with its model's states, which no frame's header tells. */
-  get largest(): number {
-    return this.#largest;
+    this.#admission = admission;
   }
 
   /**
@@ -93,10 +95,9 @@ export class FrameDecoder {
       });
     }
     const model = usesModel(frame) ? await (this.#model ??= this.#openModel()) : undefined;
-    const { engine, threads, memoryLimit } = this.#options;
+    const { engine, threads } = this.#options;
     const need = frameMemory(frame, model?.stateBytes);
-    requireMemory(need, memoryLimit, "a coded frame with its model's states", offset);
-    this.#largest = Math.max(this.#largest, need);
+    this.#admission.admit(need, "a coded frame with its model's states", offset);
     const task = { kind: 'decode', frame, payload, threads, model: model?.reference, engine } as const;
     return runTask<DecodeTask>(threads, task, this.#operation);
   }
@@ -151,7 +152,10 @@ export async function* decodeContent(
   operation: Operation,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const limits = new DecodeLimits(options);
-  for await (const output of inOrder(frameJobs(source, limits, options, operation), () => limits.jobs)) {
+  for await (const output of inOrder(
+    frameJobs(source, limits, options, operation),
+    () => limits.frames.jobs,
+  )) {
     if ('end' in output) {
       if (!equalBytes(output.digest.digest(), output.end.index.contentCheck)) {
         throw new LmzError('LMZ_CORRUPT', "the check of the member's whole content does not hold", {
@@ -186,7 +190,7 @@ async function* frameJobs(
   let digest = new ContentDigest('xxh64');
   const jobOf = (item: ContainerItem): Job<Output> | undefined => {
     if (item.kind === 'header') {
-      decoder = limits.decoder = new FrameDecoder(item.header, options, operation);
+      decoder = new FrameDecoder(item.header, options, operation, limits.frames);
       digest = new ContentDigest(item.header.contentCheck);
       operation.countIn(item.size);
       return undefined;
@@ -222,27 +226,19 @@ async function* frameJobs(
 /** What the caller allows. */
 class DecodeLimits {
   readonly #options: ResolvedDecodeOptions;
+  readonly frames: FrameAdmission;
   #output = 0;
-  #largest = 1;
-  /** Of the member that is read. */
-  decoder: FrameDecoder | undefined;
 
   constructor(options: ResolvedDecodeOptions) {
     this.#options = options;
-  }
-
-  get jobs(): number {
-    const largest = Math.max(this.#largest, this.decoder?.largest ?? 1);
-    return jobLimit(this.#options.threads, this.#options.memoryLimit, largest);
+    this.frames = new FrameAdmission(options);
   }
 
   /** @throws LmzError LMZ_MEMORY_LIMIT, LMZ_OUTPUT_LIMIT */
   admit(frame: Frame, offset: number): void {
     if (frame.type === 'skippable') return;
-    const { memoryLimit, outputLimit } = this.#options;
-    const need = frameMemory(frame);
-    requireMemory(need, memoryLimit, `a ${frame.type} frame`, offset);
-    this.#largest = Math.max(this.#largest, need);
+    const { outputLimit } = this.#options;
+    this.frames.admit(frameMemory(frame), `a ${frame.type} frame`, offset);
     this.#output += frame.rawSize;
     if (this.#output > outputLimit) {
       throw new LmzError('LMZ_OUTPUT_LIMIT', `the content goes past the limit of ${outputLimit} bytes`, {

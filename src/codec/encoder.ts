@@ -9,7 +9,7 @@ import { encodeHeader, type PlatformBinding } from '../container/header.ts';
 import { IndexTally } from '../container/tail.ts';
 import { ContentDigest } from '../digest.ts';
 import { LmzError } from '../errors.ts';
-import { mixMemory } from '../mix/parameters.ts';
+import { type MixParameters, mixMemory } from '../mix/parameters.ts';
 import { encodeStored, type EncodedFrame, frameSize } from './chunk.ts';
 import { inOrder, type Job } from './in-order.ts';
 import { looksIncompressible } from './incompressible.ts';
@@ -19,9 +19,9 @@ import type { ChosenModel } from './model-choice.ts';
 import type { Operation } from './operation.ts';
 import type { ResolvedEncodeOptions } from './options.ts';
 import { prepareThread, runTask } from './pool.ts';
-import type { Coding, EncodeTask, FingerprintTask, ModelReference } from './task.ts';
+import type { EncodeTask, FingerprintTask, ModelReference } from './task.ts';
 
-const LM_ALONE: Coding = { predictor: 'lm' };
+const LM_ALONE = { predictor: 'lm' } as const;
 
 /** The model as the encoder needs it: nothing before the first chunk that may use it, unless it must be named at once. */
 class EncoderModel {
@@ -91,9 +91,10 @@ export async function* encodeContent(
   else if (options.mode === 'lm') yield* member.open(model);
 
   const digest = new ContentDigest(options.contentCheck);
-  const plan = codingPlan(options);
-  const most = () => jobLimit(options.threads, options.memoryLimit, plan.memory + (model?.stateMemory ?? 0));
-  const jobs = frameJobs(chunksOf(source, options.chunkSize, digest), model, plan, options, operation);
+  const memory =
+    2 * options.chunkSize + (mixes(options) ? mixMemory(mixWithin(options, 0), options.lanes) : 0);
+  const most = () => jobLimit(options.threads, options.memoryLimit, memory + (model?.stateMemory ?? 0));
+  const jobs = frameJobs(chunksOf(source, options.chunkSize, digest), model, options, operation);
   let first: EncodedFrame | undefined;
   for await (const frame of inOrder(jobs, most)) {
     if (!member.isOpen) {
@@ -175,31 +176,21 @@ class MemberWriter {
   }
 }
 
-/** How chunks are coded, and what each takes in work beside the model's states. */
-interface CodingPlan {
-  /** `undefined`: stored. */
-  readonly coding: Coding | undefined;
-  readonly memory: number;
+function mixes({ mode }: ResolvedEncodeOptions): boolean {
+  return mode === 'auto' || mode === 'mix';
 }
 
-/** @throws LmzError LMZ_MEMORY_LIMIT */
-function codingPlan(options: ResolvedEncodeOptions): CodingPlan {
-  const { mode, level, lanes, memoryLimit, chunkSize } = options;
-  const memory = 2 * chunkSize;
-  if (mode === 'stored') return { coding: undefined, memory };
-  if (mode === 'lm') return { coding: { predictor: 'lm' }, memory };
+/**
+ * Mixing with the largest tables that the level has and that leave room for so many bytes.
+ *
+ * @throws LmzError LMZ_MEMORY_LIMIT
+ */
+function mixWithin(options: ResolvedEncodeOptions, room: number): MixParameters {
+  const { level, lanes, memoryLimit } = options;
   const { contexts, tableBits: most } = levelOf(level);
-  const parameters = {
-    profile: 'text',
-    contexts,
-    tableBits: most,
-    languageModel: mayUseModel(options),
-  } as const;
-  const tableBits = tableBitsWithin(memoryLimit, parameters, lanes);
-  return {
-    coding: { predictor: 'mix', contexts, tableBits },
-    memory: memory + mixMemory({ ...parameters, tableBits }, lanes),
-  };
+  const languageModel = mayUseModel(options);
+  const parameters = { profile: 'text', contexts, tableBits: most, languageModel } as const;
+  return { ...parameters, tableBits: tableBitsWithin(memoryLimit, parameters, lanes, room) };
 }
 
 /** Content in arrays of exactly `size` bytes, and a last one of the rest. */
@@ -238,14 +229,20 @@ function grow(chunk: Uint8Array, filled: number, needed: number, max: number): U
 async function* frameJobs(
   chunks: AsyncIterable<Uint8Array>,
   model: EncoderModel | undefined,
-  { coding }: CodingPlan,
   options: ResolvedEncodeOptions,
   operation: Operation,
 ): AsyncGenerator<Job<EncodedFrame>, void, undefined> {
   const { mode, lanes, engine, threads } = options;
+  const codingOf = (chunk: Uint8Array, alphabet: number | undefined): EncodeTask['coding'] => {
+    // A model of 128 symbols has nothing to say of whole bytes: it codes alone.
+    if (mode === 'lm' || alphabet === 128) return LM_ALONE;
+    // As a decoder counts: content, payload, which is no larger, and the model's states are there too.
+    const { contexts, tableBits } = mixWithin(options, 2 * chunk.length + (model?.stateMemory ?? 0));
+    return { predictor: 'mix', contexts, tableBits };
+  };
   for await (const chunk of chunks) {
     operation.signal.throwIfAborted();
-    if (!coding || (mode !== 'lm' && looksIncompressible(chunk))) {
+    if (mode === 'stored' || (mode !== 'lm' && looksIncompressible(chunk))) {
       operation.countIn(chunk.length);
       yield { result: Promise.resolve(encodeStored(chunk)) };
       continue;
@@ -254,8 +251,7 @@ async function* frameJobs(
     const task = {
       kind: 'encode',
       chunk,
-      // A model of 128 symbols has nothing to say of whole bytes: it codes alone.
-      coding: opened?.alphabet === 128 ? LM_ALONE : coding,
+      coding: codingOf(chunk, opened?.alphabet),
       model: opened?.reference,
       lanes,
       engine,

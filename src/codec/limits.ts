@@ -27,16 +27,22 @@ export function frameMemory(frame: Frame, stateBytes = 0): number {
  * The largest tables, as log2 of their size, with which mixing takes no more than `memoryLimit` bytes.
  *
  * @param parameters  its table bits are the most that are wanted
+ * @param room        bytes that it must leave
  * @throws LmzError LMZ_MEMORY_LIMIT where the smallest take more
  */
-export function tableBitsWithin(memoryLimit: number, parameters: MixParameters, lanes: number): number {
+export function tableBitsWithin(
+  memoryLimit: number,
+  parameters: MixParameters,
+  lanes: number,
+  room: number,
+): number {
   let { tableBits } = parameters;
-  const need = () => mixMemory({ ...parameters, tableBits }, lanes);
+  const need = () => mixMemory({ ...parameters, tableBits }, lanes) + room;
   while (tableBits > TABLE_BITS_MIN && need() > memoryLimit) tableBits--;
   if (need() <= memoryLimit) return tableBits;
   throw new LmzError(
     'LMZ_MEMORY_LIMIT',
-    `mixing needs at least ${need()} bytes of memory, past the limit of ${memoryLimit}`,
+    `a chunk by mixing needs at least ${need()} bytes of memory, past the limit of ${memoryLimit}`,
     { hint: 'Raise the limit (option memoryLimit, or -M), or choose the mode lm or stored.' },
   );
 }
@@ -57,6 +63,33 @@ export function requireMemory(bytes: number, limit: number, what: string, offset
       hint: 'If you trust the file, raise the limit: option memoryLimit, or -M.',
     },
   );
+}
+
+/** Memory of the frames that one caller has decoded, whatever members they are of. */
+export class FrameAdmission {
+  readonly #limits: { readonly threads: number; readonly memoryLimit: number };
+  #largest: number;
+
+  /** @param largest  what is known before any frame is */
+  constructor(limits: { readonly threads: number; readonly memoryLimit: number }, largest = 1) {
+    this.#limits = limits;
+    this.#largest = largest;
+  }
+
+  /**
+   * Takes note of a frame, or of more that is known of one.
+   *
+   * @throws LmzError LMZ_MEMORY_LIMIT
+   */
+  admit(need: number, what: string, offset: number): void {
+    requireMemory(need, this.#limits.memoryLimit, what, offset);
+    this.#largest = Math.max(this.#largest, need);
+  }
+
+  /** Frames that may be in work at once. */
+  get jobs(): number {
+    return jobLimit(this.#limits.threads, this.#limits.memoryLimit, this.#largest);
+  }
 }
 
 /** Frames that may be in work at once: one more than threads, while memory for the largest of them lasts. */

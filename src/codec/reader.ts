@@ -8,7 +8,7 @@ import { LmzError } from '../errors.ts';
 import { type ByteSource, openSource } from './byte-source.ts';
 import { FrameDecoder } from './decoder.ts';
 import { inOrder, type Job } from './in-order.ts';
-import { frameMemory, jobLimit, requireMemory } from './limits.ts';
+import { FrameAdmission, frameMemory, requireMemory } from './limits.ts';
 import {
   frameOffsets,
   type LocatedFrame,
@@ -43,8 +43,8 @@ export class LmzReader {
   readonly size: number;
   readonly #source: ByteSource;
   readonly #segments: readonly Segment[];
-  /** Memory that a frame takes while it is decoded: what the sizes tell, and what frame headers and models add. */
-  #frameMemory: number;
+  /** What the sizes tell of memory, and what frame headers and models add. */
+  readonly #frames: FrameAdmission;
   readonly #options: ResolvedDecodeOptions;
   readonly #operation: Operation;
   readonly #embedded = new Map<LocatedMember, Promise<void>>();
@@ -56,10 +56,15 @@ export class LmzReader {
     this.#source = source;
     this.#options = options;
     this.#operation = new Operation({ signal: options.signal });
+    const entries = members.flatMap(({ index }) => index.entries);
+    this.#frames = new FrameAdmission(
+      options,
+      2 * entries.reduce((most, { rawSize }) => Math.max(most, rawSize), 1),
+    );
     const segments: Segment[] = [];
     let start = 0;
     for (const member of members) {
-      const decoder = new FrameDecoder(member.header, options, this.#operation);
+      const decoder = new FrameDecoder(member.header, options, this.#operation, this.#frames);
       let number = 0;
       for (const offset of frameOffsets(member)) {
         const size = member.index.entries[number].rawSize;
@@ -69,7 +74,6 @@ export class LmzReader {
       }
     }
     this.#segments = segments;
-    this.#frameMemory = 2 * segments.reduce((most, { size }) => Math.max(most, size), 1);
     this.size = start;
   }
 
@@ -91,10 +95,8 @@ export class LmzReader {
         `${end - offset} bytes are past the limit of ${this.#options.outputLimit}`,
       );
     }
-    const { threads, memoryLimit } = this.#options;
-    const limit = () => jobLimit(threads, memoryLimit, this.#frameMemory);
     const parts: Uint8Array[] = [];
-    for await (const { segment, content } of inOrder(this.#jobs(offset, end), limit)) {
+    for await (const { segment, content } of inOrder(this.#jobs(offset, end), () => this.#frames.jobs)) {
       const from = Math.max(0, offset - segment.start);
       const part = content.subarray(from, Math.min(segment.size, end - segment.start));
       parts.push(part);
@@ -121,9 +123,7 @@ export class LmzReader {
       // The header first: how many frames may be decoded at once depends on the memory that each needs.
       const { member, number, offset: frameAt } = segment;
       const located = await locateFrame(this.#source, member, number, frameAt);
-      const need = frameMemory(located.frame);
-      requireMemory(need, this.#options.memoryLimit, `a ${located.frame.type} frame`, frameAt);
-      this.#frameMemory = Math.max(this.#frameMemory, need);
+      this.#frames.admit(frameMemory(located.frame), `a ${located.frame.type} frame`, frameAt);
       yield { result: this.#decode(segment, located) };
     }
   }
@@ -146,7 +146,6 @@ export class LmzReader {
     if (usesModel(frame) && member.header.embedded) await this.#embed(segment);
     const payload = await this.#source.read(located.payloadOffset, frame.payloadSize);
     const content = await segment.decoder.decode(frame, payload, offset);
-    this.#frameMemory = Math.max(this.#frameMemory, segment.decoder.largest);
     this.#last = { segment, content };
     return this.#last;
   }

@@ -13,11 +13,13 @@ import { levelOf } from '../../src/codec/levels.ts';
 import { mixMemory } from '../../src/mix/parameters.ts';
 import { GOLDEN } from '../../fixtures/golden.ts';
 import { bitmapBytes, randomBytes, recordBytes, textBytes } from '../mix/samples.ts';
+import { exportTransformer } from '../../src/train/transformer-export.ts';
 import { fixtureModel } from '../support/models.ts';
 import { outcome } from '../support/outcome.ts';
 import { encodeByStream, split } from '../support/routes.ts';
 import { SLOW } from '../support/runs.ts';
 import { concat } from '../support/sections.ts';
+import { randomTransformer, TINY_TRANSFORMER } from '../support/transformers.ts';
 
 const order1 = loadModel(fixtureModel('good-order1-256'));
 const ascii = loadModel(fixtureModel('good-ascii-128'));
@@ -190,16 +192,31 @@ describe('memoryLimit', () => {
   it('makes tables smaller when encoding', async () => {
     const sizes: number[] = [];
     for (const tableBits of [22, 21, 17, 16]) {
-      const file = await compress(content, { level: 5, memoryLimit: need(tableBits) });
+      const memoryLimit = need(tableBits) + 2 * content.length;
+      const file = await compress(content, { level: 5, memoryLimit });
       expect(await mixingOf(file)).toMatchObject([{ tableBits }]);
-      expect(await decompress(file)).toEqual(content);
+      expect(await decompress(file, { memoryLimit })).toEqual(content);
       sizes.push(file.length);
     }
     expect(sizes[0]).toBeLessThan(sizes[3]);
-    expect(await outcome(() => compress(content, { level: 5, memoryLimit: need(16) - 1 }))).toBe(
+    const least = need(16) + 2 * content.length;
+    expect(await outcome(() => compress(content, { level: 5, memoryLimit: least - 1 }))).toBe(
       'LMZ_MEMORY_LIMIT',
     );
     expect(await outcome(() => compress(content, { mode: 'stored', memoryLimit: 1 }))).toBe('ok');
+  });
+
+  it("leaves room for a Transformer's states", async () => {
+    const lanes = 8;
+    const config = { ...TINY_TRANSFORMER, layers: 2, width: 16, context: 2000 };
+    const model = exportTransformer(randomTransformer(config, 1), { 'lmz.name': 'long' });
+    const mixing = { profile: 'text', contexts: 'best', tableBits: 22, languageModel: true } as const;
+    const states = lanes * (2 * 2 * config.context * config.width + 4);
+    const memoryLimit = mixMemory(mixing, lanes) + states + 2 * content.length;
+    const file = await compress(content, { model, lanes, memoryLimit });
+    expect(await mixingOf(file)).toMatchObject([{ tableBits: 22 }]);
+    const smaller = await compress(content, { model, lanes, memoryLimit: memoryLimit - 1 });
+    expect(await mixingOf(smaller)).toMatchObject([{ tableBits: 21 }]);
   });
 
   it('refuses when decoding, by exactly what the header says', async () => {
