@@ -31,6 +31,12 @@ const LARGE_PIECE = 8192;
 const LARGE_MIN = 1 << 20;
 /** There the model has to save one byte in so many. */
 const GAIN = 100;
+/**
+ * A glance first, which is enough where the model saves one byte in so few: 28 to 59 % of it on text. Of 63 files of other
+ * kinds and of a system's own, 36 saved that much on the glance, and 12 % or more on the sample.
+ */
+const GLANCE_PIECE = 1024;
+const GLANCE_GAIN = 5;
 
 /**
  * A chunk coded by mixing; the chunk is not changed.
@@ -60,25 +66,30 @@ export async function encodeMixed(
     return frameSize(second) + HASH_BYTES < frameSize(first) ? second : first;
   }
   prepareStage(model, chunk.length);
-  const sample = sampleOf(chunk);
-  const tableBits = tableBitsFor(sample.length, limits.tableBits);
-  const sizeWithout = await sizeOf({ ...without, tableBits }, undefined);
-  const sizeWith = await sizeOf({ ...withModel, tableBits }, model);
-  if (sizeWith * GAIN < sizeWithout * (GAIN - 1)) return encodeMix(chunk, lanes, withModel, model, watch);
+  const glance = sampleOf(chunk, GLANCE_PIECE);
+  if (await modelSaves(glance, GLANCE_GAIN)) return encodeMix(chunk, lanes, withModel, model, watch);
+  const sample = sampleOf(chunk, chunk.length < LARGE_MIN ? PIECE : LARGE_PIECE);
+  if (await modelSaves(sample, GAIN)) return encodeMix(chunk, lanes, withModel, model, watch);
   const fewer: MixParameters = { ...without, contexts: 'standard' };
   const suffice =
     without.contexts === 'best' &&
     without.profile === 'text' &&
-    (await sizeOf({ ...fewer, tableBits }, undefined)) < sizeWithout;
+    (await sizeOf(sample, fewer, undefined)) < (await sizeOf(sample, without, undefined));
   return encodeMix(chunk, lanes, suffice ? fewer : without, undefined, watch);
 
-  async function sizeOf(mix: MixParameters, by: OpenModel | undefined): Promise<number> {
-    return (await mixBits(sample, lanes, mix, by, quiet)).bytes.length;
+  /** Whether the model saves one byte in so many of a part. */
+  async function modelSaves(part: Uint8Array, gain: number): Promise<boolean> {
+    const size = await sizeOf(part, withModel, model);
+    return size * gain < (await sizeOf(part, without, undefined)) * (gain - 1);
+  }
+
+  async function sizeOf(part: Uint8Array, mix: MixParameters, by: OpenModel | undefined): Promise<number> {
+    const tableBits = tableBitsFor(part.length, limits.tableBits);
+    return (await mixBits(part, lanes, { ...mix, tableBits }, by, quiet)).bytes.length;
   }
 }
 
-function sampleOf(chunk: Uint8Array): Uint8Array {
-  const size = chunk.length < LARGE_MIN ? PIECE : LARGE_PIECE;
+function sampleOf(chunk: Uint8Array, size: number): Uint8Array {
   const sample = new Uint8Array(size * PIECES);
   // The middles of equal parts.
   const parts = laneStarts(chunk.length, PIECES);
