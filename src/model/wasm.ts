@@ -33,9 +33,10 @@ const MEMORY_MAX = 2 ** 32 - PAGE;
 const compiled = new Map<string, Promise<WasmModule>>();
 
 async function compile(name: string): Promise<WasmModule> {
-  const folder = import.meta.url.endsWith('.ts') ? '../../dist/kernel/' : '../kernel/';
   try {
-    return await WebAssembly.compile(await readFile(new URL(`${folder}${name}.wasm`, import.meta.url)));
+    return await WebAssembly.compile(
+      await readFile(new URL(`../../dist/kernel/${name}.wasm`, import.meta.url)),
+    );
   } catch (cause) {
     throw new LmzError('LMZ_ENGINE', `the WebAssembly kernel cannot be loaded: ${(cause as Error).message}`, {
       cause,

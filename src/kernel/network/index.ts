@@ -16,8 +16,8 @@ const CONTEXT_BYTES: usize = 6;
 const LANE_HEAD: usize = 64;
 
 /**
- * int8 weights [blocks][pairs of inputs][BLOCK columns][2] and each column's scale, float32. Widened once they are half as
- * quick to read from the second-level cache, which is what counts where that is small (1 MiB) and mixing has its part of it.
+ * int8 weights [blocks][pairs of inputs][BLOCK columns][2] and each column's scale, float32. They are widened where they are
+ * used: kept wider they would be twice as much to read from the second-level cache, of which mixing needs its part.
  */
 @unmanaged
 class Matrix {
