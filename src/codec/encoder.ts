@@ -63,6 +63,9 @@ class EncoderModel {
       );
     }
     const reference = toReference(model);
+    // One copy of the file is enough, unless it is to be written.
+    const { hash, bytes } = reference;
+    if (!this.#options.embedModel) this.#choice = Promise.resolve({ hash, bytes, loaded: undefined });
     await thread;
     return { reference, alphabet: model.contract.alphabet };
   }

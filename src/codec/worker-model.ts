@@ -5,7 +5,7 @@
  * @module
  */
 import { toHex } from '../bytes.ts';
-import type { Model } from '../model/load.ts';
+import type { ModelContract } from '../model/contract.ts';
 import { fingerprint, type LaneSession, openSession } from '../model/session.ts';
 import { LogitsStage } from './logits-stage.ts';
 import { loadReference } from './model-reference.ts';
@@ -15,7 +15,8 @@ import type { FingerprintTask, ModelTask, TaskResults } from './task.ts';
 
 interface Current {
   readonly key: string;
-  readonly model: Model;
+  /** Not the model itself, which would keep its file in memory. */
+  readonly contract: ModelContract;
   readonly session: LaneSession;
   /** The model on a thread of its own, once a chunk has asked for it. */
   stage?: Promise<LogitsStage>;
@@ -34,7 +35,7 @@ async function open(task: Omit<ModelTask, 'control'>): Promise<Current> {
   await (await stale?.stage)?.close();
   const model = loadReference(task.model);
   const session = await openSession(model, { lanes: task.lanes, engine: task.engine });
-  current = { key, model, session };
+  current = { key, contract: model.contract, session };
   return current;
 }
 
@@ -45,8 +46,7 @@ async function open(task: Omit<ModelTask, 'control'>): Promise<Current> {
  */
 export async function openModel(task: Omit<ModelTask, 'control'>, spare: SpareThread): Promise<OpenModel> {
   const opened = await open(task);
-  const { model, session } = opened;
-  const { contract } = model;
+  const { contract, session } = opened;
   // Only the kernel answers at once, and only it may run on a thread that can be ended at any time.
   if (!session.runNow) return { contract, session };
   const { model: reference, lanes } = task;
@@ -62,6 +62,7 @@ export async function openModel(task: Omit<ModelTask, 'control'>, spare: SpareTh
 
 /** What the model computes here. */
 export async function fingerprintOf(task: FingerprintTask): Promise<TaskResults['fingerprint']> {
-  const { model, session } = await open(task);
+  const { session } = await open(task);
+  const model = loadReference(task.model);
   return { fingerprint: await fingerprint(model, task.lanes, task.engine), runtime: session.engine };
 }

@@ -93,7 +93,8 @@ export class KernelLayout {
     const missing = this.#end - exports.memory.buffer.byteLength;
     if (missing > 0) exports.memory.grow(Math.ceil(missing / PAGE));
     const bytes = new Uint8Array(exports.memory.buffer);
-    for (const [at, { buffer, byteOffset, byteLength }] of this.#contents) {
+    // Emptied, so that nobody who still has the layout keeps a model's file in memory.
+    for (const [at, { buffer, byteOffset, byteLength }] of this.#contents.splice(0)) {
       bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
     }
     return exports;

@@ -186,10 +186,15 @@ export class RecurrentKernel extends KernelLanes<RecurrentExports> {
     // A copy of the first lane's state, and of its logits.
     const savedAt = layout.take(laneBytes + 4 * ALPHABET);
     super(module, plan);
+    this.parts = this.#partsOf(savedAt, laneBytes);
+  }
+
+  /** Functions of their own: made in the constructor, they would keep the network in memory. */
+  #partsOf(savedAt: number, laneBytes: number): StepParts {
     const { memory, parts, stepPart, likeliest } = this.exports;
     const bytes = new Uint8Array(memory.buffer);
     const savedLogits = savedAt + laneBytes;
-    this.parts = {
+    return {
       count: parts(),
       state: bytes.subarray(this.states, this.states + laneBytes),
       logits: this.logits.subarray(0, ALPHABET),
