@@ -67,26 +67,39 @@ export async function encodeMixed(
   }
   prepareStage(model, chunk.length);
   const glance = sampleOf(chunk, GLANCE_PIECE);
-  if (await modelSaves(glance, GLANCE_GAIN)) return encodeMix(chunk, lanes, withModel, model, watch);
+  if (saves(await bothSizes(glance), GLANCE_GAIN)) return encodeMix(chunk, lanes, withModel, model, watch);
   const sample = sampleOf(chunk, chunk.length < LARGE_MIN ? PIECE : LARGE_PIECE);
-  if (await modelSaves(sample, GAIN)) return encodeMix(chunk, lanes, withModel, model, watch);
+  const sizes = await bothSizes(sample);
+  if (saves(sizes, GAIN)) return encodeMix(chunk, lanes, withModel, model, watch);
   const fewer: MixParameters = { ...without, contexts: 'standard' };
   const suffice =
     without.contexts === 'best' &&
     without.profile === 'text' &&
-    (await sizeOf(sample, fewer, undefined)) < (await sizeOf(sample, without, undefined));
+    (await sizeOf(sample, fewer, undefined)) < sizes.without;
   return encodeMix(chunk, lanes, suffice ? fewer : without, undefined, watch);
 
-  /** Whether the model saves one byte in so many of a part. */
-  async function modelSaves(part: Uint8Array, gain: number): Promise<boolean> {
-    const size = await sizeOf(part, withModel, model);
-    return size * gain < (await sizeOf(part, without, undefined)) * (gain - 1);
+  async function bothSizes(part: Uint8Array): Promise<Sizes> {
+    return {
+      without: await sizeOf(part, without, undefined),
+      withModel: await sizeOf(part, withModel, model),
+    };
   }
 
   async function sizeOf(part: Uint8Array, mix: MixParameters, by: OpenModel | undefined): Promise<number> {
     const tableBits = tableBitsFor(part.length, limits.tableBits);
     return (await mixBits(part, lanes, { ...mix, tableBits }, by, quiet)).bytes.length;
   }
+}
+
+/** Of a part of a chunk, coded without the model and with it. */
+interface Sizes {
+  readonly without: number;
+  readonly withModel: number;
+}
+
+/** Whether the model saves one byte in so many. */
+function saves({ without, withModel }: Sizes, gain: number): boolean {
+  return withModel * gain < without * (gain - 1);
 }
 
 function sampleOf(chunk: Uint8Array, size: number): Uint8Array {

@@ -18,25 +18,18 @@ declare const WebAssembly: {
 /** What src/kernel/rows exports; addresses are bytes in `memory`. */
 export interface RowKernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  gather(
-    indices: number,
-    end: number,
-    tableBytes: number,
-    weights: number,
-    rowBytes: number,
-    out: number,
-  ): void;
+  gather(numbers: number, end: number, sumBytes: number, rows: number, rowBytes: number, out: number): void;
   addRows(
-    slots: number,
+    numbers: number,
     end: number,
-    tableBytes: number,
+    sumBytes: number,
     gradient: number,
     rowBytes: number,
     sums: number,
   ): void;
   squares(from: number, end: number): number;
   update(
-    touched: number,
+    numbers: number,
     end: number,
     gradient: number,
     rowBytes: number,

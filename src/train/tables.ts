@@ -213,16 +213,9 @@ class KernelTables extends Tables {
   override gather(rows: Int32Array, out: Float32Array): void {
     this.#indices.set(rows);
     const { byteOffset: from } = this.#indices;
-    const tableBytes = (4 * rows.length * this.width) / out.length;
+    const sumBytes = (4 * rows.length * this.width) / out.length;
     const { byteOffset: to } = this.#segment;
-    this.#kernel.gather(
-      from,
-      from + rows.byteLength,
-      tableBytes,
-      this.weights.byteOffset,
-      this.#rowBytes,
-      to,
-    );
+    this.#kernel.gather(from, from + rows.byteLength, sumBytes, this.weights.byteOffset, this.#rowBytes, to);
     out.set(this.#segment.subarray(0, out.length));
   }
 
@@ -232,9 +225,9 @@ class KernelTables extends Tables {
     sums.fill(0, 0, this.#count * this.width);
     this.#segment.set(gradient);
     const { byteOffset: from } = this.#indices;
-    const tableBytes = (4 * rows.length * this.width) / gradient.length;
+    const sumBytes = (4 * rows.length * this.width) / gradient.length;
     const { byteOffset: segment } = this.#segment;
-    this.#kernel.addRows(from, from + rows.byteLength, tableBytes, segment, this.#rowBytes, sums.byteOffset);
+    this.#kernel.addRows(from, from + rows.byteLength, sumBytes, segment, this.#rowBytes, sums.byteOffset);
     return this.#kernel.squares(sums.byteOffset, sums.byteOffset + this.#count * this.#rowBytes);
   }
 
