@@ -12,9 +12,9 @@ export function toReference({ hash, bytes, platformBound }: Model): ModelReferen
   return { hash, bytes: sharedBytes(bytes), platformBound };
 }
 
-/** The model again, on another thread. */
+/** The model again, on another thread. Its constants are views of the shared memory. */
 export function loadReference({ hash, bytes, platformBound }: ModelReference): Model {
-  return loadAgain(bytes.slice(), hash, platformBound);
+  return loadAgain(bytes, hash, platformBound);
 }
 
 /** Bytes of a lane's states, as the model declares them: a Transformer's are keys and values of its whole context. */
