@@ -129,13 +129,17 @@ function tuning() {
 function levels() {
   const mebibytes = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;
   const rows = Array.from({ length: LEVEL_MAX }, (_, i) => {
-    const { contexts, tableBits, model, chunkSize } = levelOf(i + 1);
+    const { contexts, tableBits, tableBitsOfSeveral, model, chunkSize } = levelOf(i + 1);
     const [text, binary] = ['text', 'binary'].map((profile) => contextsOf({ profile, contexts }).length);
-    const memory = mebibytes(mixMemory({ contexts, tableBits, languageModel: model }, 1));
+    const sizes = (sizeOf) => {
+      const several = tableBitsOfSeveral < tableBits ? ` (${mebibytes(sizeOf(tableBitsOfSeveral))})` : '';
+      return mebibytes(sizeOf(tableBits)) + several;
+    };
+    const memory = sizes((bits) => mixMemory({ contexts, tableBits: bits, languageModel: model }, 1));
     return [
       i + 1 === DEFAULT_LEVEL ? `${i + 1} (default)` : i + 1,
       `${text} / ${binary}`,
-      mebibytes(2 ** tableBits),
+      sizes((bits) => 2 ** bits),
       model ? 'where it pays' : 'no',
       mebibytes(chunkSize),
       model ? `${memory}, the model, twice the chunk` : memory,
@@ -145,10 +149,10 @@ function levels() {
     [
       'level',
       'contexts, text / binary',
-      'their table, at most',
+      'their table, at most (of several chunks)',
       'language model',
       'chunk',
-      'memory per chunk in work',
+      'memory per chunk in work (of several)',
     ],
     rows,
   );

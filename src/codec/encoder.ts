@@ -95,7 +95,7 @@ export async function* encodeContent(
 
   const digest = new ContentDigest(options.contentCheck);
   const memory =
-    2 * options.chunkSize + (mixes(options) ? mixMemory(mixWithin(options, 0), options.lanes) : 0);
+    2 * options.chunkSize + (mixes(options) ? mixMemory(mixWithin(options, true, 0), options.lanes) : 0);
   const most = () => jobLimit(options.threads, options.memoryLimit, memory + (model?.stateMemory ?? 0));
   const jobs = frameJobs(chunksOf(source, options.chunkSize, digest), model, options, operation);
   let first: EncodedFrame | undefined;
@@ -186,40 +186,52 @@ function mixes({ mode }: ResolvedEncodeOptions): boolean {
 /**
  * Mixing with the largest tables that the level has and that leave room for so many bytes.
  *
+ * @param ofSeveral  whether the content has several chunks
  * @throws LmzError LMZ_MEMORY_LIMIT
  */
-function mixWithin(options: ResolvedEncodeOptions, room: number): MixParameters {
+function mixWithin(options: ResolvedEncodeOptions, ofSeveral: boolean, room: number): MixParameters {
   const { level, lanes, memoryLimit } = options;
-  const { contexts, tableBits: most } = levelOf(level);
+  const { contexts, tableBits, tableBitsOfSeveral } = levelOf(level);
+  const most = ofSeveral ? tableBitsOfSeveral : tableBits;
   const languageModel = mayUseModel(options);
   const parameters = { profile: 'text', contexts, tableBits: most, languageModel } as const;
   return { ...parameters, tableBits: tableBitsWithin(memoryLimit, parameters, lanes, room) };
 }
 
-/** Content in arrays of exactly `size` bytes, and a last one of the rest. */
+/** A piece of the content. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  /** Whether it is one of several. */
+  readonly ofSeveral: boolean;
+}
+
+/** Content in chunks of exactly `size` bytes, and a last one of the rest. */
 async function* chunksOf(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   size: number,
   digest: ContentDigest,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<Chunk, void, undefined> {
   let chunk = new Uint8Array(0);
   let filled = 0;
+  let ofSeveral = false;
   for await (const piece of source) {
     digest.update(piece);
     for (let at = 0; at < piece.length;) {
+      // A full one waits for the byte after it, which tells whether there are others.
+      if (filled === size) {
+        ofSeveral = true;
+        yield { bytes: chunk, ofSeveral };
+        chunk = new Uint8Array(0);
+        filled = 0;
+      }
       const part = piece.subarray(at, at + size - filled);
       if (filled + part.length > chunk.length) chunk = grow(chunk, filled, filled + part.length, size);
       chunk.set(part, filled);
       filled += part.length;
       at += part.length;
-      if (filled === size) {
-        yield chunk;
-        chunk = new Uint8Array(0);
-        filled = 0;
-      }
     }
   }
-  if (filled > 0) yield chunk.slice(0, filled);
+  if (filled > 0) yield { bytes: chunk.slice(0, filled), ofSeveral };
 }
 
 /** Doubles, so that a small input does not cost a whole chunk's memory. */
@@ -230,30 +242,34 @@ function grow(chunk: Uint8Array, filled: number, needed: number, max: number): U
 }
 
 async function* frameJobs(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Chunk>,
   model: EncoderModel | undefined,
   options: ResolvedEncodeOptions,
   operation: Operation,
 ): AsyncGenerator<Job<EncodedFrame>, void, undefined> {
   const { mode, lanes, engine, threads } = options;
-  const codingOf = (chunk: Uint8Array, alphabet: number | undefined): EncodeTask['coding'] => {
+  const codingOf = ({ bytes, ofSeveral }: Chunk, alphabet: number | undefined): EncodeTask['coding'] => {
     // A model of 128 symbols has nothing to say of whole bytes: it codes alone.
     if (mode === 'lm' || alphabet === 128) return LM_ALONE;
     // As a decoder counts: content, payload, which is no larger, and the model's states are there too.
-    const { contexts, tableBits } = mixWithin(options, 2 * chunk.length + (model?.stateMemory ?? 0));
+    const { contexts, tableBits } = mixWithin(
+      options,
+      ofSeveral,
+      2 * bytes.length + (model?.stateMemory ?? 0),
+    );
     return { predictor: 'mix', contexts, tableBits };
   };
   for await (const chunk of chunks) {
     operation.signal.throwIfAborted();
-    if (mode === 'stored' || (mode !== 'lm' && looksIncompressible(chunk))) {
-      operation.countIn(chunk.length);
-      yield { result: Promise.resolve(encodeStored(chunk)) };
+    if (mode === 'stored' || (mode !== 'lm' && looksIncompressible(chunk.bytes))) {
+      operation.countIn(chunk.bytes.length);
+      yield { result: Promise.resolve(encodeStored(chunk.bytes)) };
       continue;
     }
     const opened = await model?.open();
     const task = {
       kind: 'encode',
-      chunk,
+      chunk: chunk.bytes,
       coding: codingOf(chunk, opened?.alphabet),
       model: opened?.reference,
       lanes,

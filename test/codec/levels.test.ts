@@ -61,6 +61,18 @@ describe('levels', () => {
     expect(levelOf(6).chunkSize).toBe(DEFAULT_CHUNK_SIZE);
   });
 
+  it('have smaller tables for several chunks at the default level', async () => {
+    const chunkSize = 120_000;
+    const firstBits = async (size: number, level: number): Promise<number | undefined> => {
+      const file = await compress(textBytes(size), { level, mode: 'mix', chunkSize });
+      expect(await decompress(file)).toEqual(textBytes(size));
+      return (await framesOf(file))[0].mixing?.tableBits;
+    };
+    expect(await firstBits(chunkSize, 6)).toBe(27);
+    expect(await firstBits(chunkSize + 1, 6)).toBe(26);
+    expect(await firstBits(chunkSize + 1, 7)).toBe(27);
+  });
+
   it('below 6, and mode mix, need no model, not even one that can be found', async () => {
     for (const options of [{ level: 1 }, { level: 5 }, { mode: 'mix', level: 9 }] as const) {
       const file = await compress(english, { ...options, model: 'no-such-model' });
@@ -233,9 +245,10 @@ describe('memoryLimit', () => {
 
   it('is no more than 256 MiB a chunk by default, and 512 MiB at any level', () => {
     for (const level of LEVELS) {
-      const { contexts, tableBits, model } = levelOf(level);
+      const { contexts, tableBits, tableBitsOfSeveral, model } = levelOf(level);
       const memory = mixMemory({ profile: 'text', contexts, tableBits, languageModel: model }, 1);
       expect(memory).toBeLessThan(level < 9 ? 2 ** 28 : 2 ** 29);
+      expect(tableBitsOfSeveral).toBeLessThanOrEqual(tableBits);
     }
   });
 });
