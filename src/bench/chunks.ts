@@ -1,6 +1,6 @@
 /**
  * What chunks cost and give at the default level: ratio and speed by their size; two threads over one, the whole command;
- * and what a command takes beside `zpaq -m5`, on next to nothing, and up to its first byte of output.
+ * and what a command takes beside `zpaq -m5`, of memory, on next to nothing, and up to its first byte of output.
  *
  *     [BYTES=N] npm run bench -- chunks          N: only so many first bytes of every input, for a trial
  *
@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compress } from '../codec/one-shot.ts';
+import { DEFAULT_CHUNK_SIZE } from '../codec/options.ts';
 import { CommandCompressor } from './command-compressor.ts';
 import type { Compressor } from './compressor.ts';
 import { findCompressor } from './compressors.ts';
@@ -75,7 +76,7 @@ async function sizeRows(): Promise<(string | number)[][]> {
   return rows;
 }
 
-function lmzThreads(threads: number, chunkSize: number): Compressor {
+function lmzThreads(threads: number, chunkSize: number): CommandCompressor {
   const flags = ['-q', `-T${threads}`, '-c'];
   return new CommandCompressor({
     name: 'lmz',
@@ -138,6 +139,32 @@ async function besideZpaq(): Promise<Spread[]> {
   return [0, 1, 2].map((column) => spreadOf(rounds.map((figures) => figures[column])));
 }
 
+/** Speed and memory of the whole command on two threads, where chunks have their usual size. */
+async function memoryRows(): Promise<(string | number)[][]> {
+  const rows: (string | number)[][] = [];
+  for (const { name, files } of BY_SIZE) {
+    const data = read(files);
+    let packed = data;
+    for (const direction of ['encode', 'decode'] as const) {
+      const lmz = lmzThreads(2, DEFAULT_CHUNK_SIZE);
+      const { seconds, value } = await timed(() =>
+        direction === 'encode' ? lmz.compress(data) : lmz.decompress(packed),
+      );
+      packed = value;
+      const memory = lmz.peakMemory();
+      rows.push([
+        name,
+        Math.ceil(data.length / DEFAULT_CHUNK_SIZE),
+        direction,
+        (data.length / 1000 / seconds).toFixed(1),
+        memory === undefined ? '' : (memory / 1e6).toFixed(0),
+      ]);
+    }
+    if (Buffer.compare(packed, data) !== 0) throw new Error('the decoded bytes differ');
+  }
+  return rows;
+}
+
 /** Seconds from a command's start to its first byte of output, and to its end. */
 async function firstByte(args: readonly string[]): Promise<{ first: number; whole: number }> {
   const start = performance.now();
@@ -184,6 +211,7 @@ export async function run(): Promise<void> {
   const rows = await sizeRows();
   const threads = await threadRows();
   const [lmz, zpaq, factor] = await besideZpaq();
+  const memory = await memoryRows();
   const small = await smallRows();
   const columns = ['input', 'bytes', 'chunk size', 'chunks', 'coded bytes', 'ratio', 'encode, KB/s'];
   writeReport('chunks', 'Chunks, threads and start-up at the default level', { columns, rows }, [
@@ -194,6 +222,8 @@ export async function run(): Promise<void> {
       rows: threads,
     }),
     `**Beside zpaq.** Packing book1, then book2, the whole command: lmz ${formatSpread(lmz, 1)} s, zpaq -m5 ${formatSpread(zpaq, 1)} s; lmz takes ${formatSpread(factor, 2)} times as long (target: at most 6). ${ROUNDS} pairs.`,
+    '**Memory.** The whole command, two threads, chunks of the usual size: largest resident set in MB, all of it counted (target: under 700), one run each:',
+    formatMarkdown({ columns: ['input', 'chunks', 'direction', 'KB/s', 'memory, MB'], rows: memory }),
     `**Start-up.** The whole command on ${SMALL} bytes, seconds, medians (min to max) of ${SHORT_ROUNDS} (targets: first byte under 0.7 s, end under 1 s):`,
     formatMarkdown({ columns: ['', 'first byte of output', 'end'], rows: small }),
     describeLoad(),
