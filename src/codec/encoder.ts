@@ -214,24 +214,29 @@ async function* chunksOf(
   let chunk = new Uint8Array(0);
   let filled = 0;
   let ofSeveral = false;
+  const take = (): Chunk => {
+    const bytes = filled < size ? chunk.slice(0, filled) : chunk;
+    chunk = new Uint8Array(0);
+    filled = 0;
+    return { bytes, ofSeveral };
+  };
   for await (const piece of source) {
     digest.update(piece);
     for (let at = 0; at < piece.length;) {
-      // A full one waits for the byte after it, which tells whether there are others.
+      // The first waits for the byte after it, which tells whether there are others; those do not wait.
       if (filled === size) {
         ofSeveral = true;
-        yield { bytes: chunk, ofSeveral };
-        chunk = new Uint8Array(0);
-        filled = 0;
+        yield take();
       }
       const part = piece.subarray(at, at + size - filled);
       if (filled + part.length > chunk.length) chunk = grow(chunk, filled, filled + part.length, size);
       chunk.set(part, filled);
       filled += part.length;
       at += part.length;
+      if (filled === size && ofSeveral) yield take();
     }
   }
-  if (filled > 0) yield { bytes: chunk.slice(0, filled), ofSeveral };
+  if (filled > 0) yield take();
 }
 
 /** Doubles, so that a small input does not cost a whole chunk's memory. */

@@ -126,6 +126,23 @@ describe('a consumer that does not read', () => {
     expect(await second).toBe(' two fish');
     stream.destroy();
   });
+
+  it('gets the frame of a full chunk, from the second one on before more is written', async () => {
+    const options = { mode: 'stored', chunkSize: 9 } as const;
+    const [header, first, second] = sectionsOf(await compress('one fish, two fish', options));
+    const stream = lmzEncode(options);
+    let got: Uint8Array = new Uint8Array(0);
+    const all = new Promise<void>((resolve) =>
+      stream.on('data', (piece: Uint8Array) => {
+        got = concat(got, piece);
+        if (got.length >= header.length + first.length + second.length) resolve();
+      }),
+    );
+    stream.write('one fish, two fish');
+    await all;
+    expect(got).toEqual(concat(header, first, second));
+    stream.destroy();
+  });
 });
 
 describe('progress', () => {
