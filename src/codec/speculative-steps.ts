@@ -13,6 +13,11 @@ import { ModelSteps, type OpenModel, type StepLogits } from './model-steps.ts';
 const LOOK_STEPS = 16;
 /** Steps that are timed on this thread before the other one is asked, at first; more after each time that it was slow. */
 const TIMED_STEPS = { first: 256, growth: 2, most: 1 << 13 };
+/**
+ * Times in a row that a thread must be found free before the model is opened on it, which takes memory: between two chunks
+ * one is free for a moment.
+ */
+const FREE_LOOKS = 8;
 /** Steps after which an other thread that has been quick begins anew: what was may not be what is. */
 const TRUSTED_STEPS = 1 << 12;
 /** Milliseconds that the other thread may be late: to get going, and where it has not had its core for a while. */
@@ -44,6 +49,8 @@ export class SpeculativeSteps implements StepLogits {
   /** Milliseconds that a step takes on this thread alone. */
   #pace = 0;
   #timedSteps = TIMED_STEPS.first;
+  /** Times in a row that a thread was found free. */
+  #freeLooks = 0;
 
   /**
    * @param model  with `spare` and `stage`, and a session of one lane that can take steps back
@@ -84,7 +91,8 @@ export class SpeculativeSteps implements StepLogits {
       if (steps < this.#timedSteps) return undefined;
       this.#pace = time / steps;
       if (!this.#thread) {
-        if (spare!.isFree) return this.#open(step);
+        this.#freeLooks = spare!.isFree ? this.#freeLooks + 1 : 0;
+        if (this.#freeLooks >= FREE_LOOKS) return this.#open(step);
       } else if (spare!.take()) {
         return this.#handOver(step, this.#thread);
       }

@@ -91,12 +91,21 @@ describe('a decoder with a thread to spare', () => {
 
   test('that comes and goes gives the same bytes', async () => {
     const { control, done, bytes, asked } = decode((control, step) => {
-      if (step % 1001 === 0) control[CONTROL.busy] = 1 + ((step / 1001) % 2);
+      if (step % 3001 === 0) control[CONTROL.busy] = 1 + ((step / 3001) % 2);
     });
     await done;
     expect(bytes).toEqual(text);
     expect(asked()).toBeGreaterThan(0);
     expect(control[CONTROL.staged]).toBe(0);
+  });
+
+  test('that is free for moments only does not get the model', async () => {
+    const { done, bytes, asked } = decode((control, step) => {
+      control[CONTROL.busy] = step % 2000 < 1000 ? 1 : 2;
+    });
+    await done;
+    expect(bytes).toEqual(text);
+    expect(asked()).toBe(0);
   });
 
   test('that cannot be opened is an error, and keeps no thread', async () => {
